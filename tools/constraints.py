@@ -16,14 +16,15 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "constraints.txt"
+LEFT_OUT = {"regulars", "pip"}  # pip is whatever made the environment
 HEAD = "# What is known to work together. Written by tools/constraints.py; used as `pip install -c constraints.txt`.\n"
 
 
 def needed() -> dict[str, str]:
-    """Canonical name -> "Name==version" of everything `regulars[dev]` leads to."""
+    """Canonical name -> "Name==version" of everything `regulars` and its extras lead to."""
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
-    todo = [("regulars", ""), ("regulars", "dev")]
+    todo = [("regulars", ""), ("regulars", "dev"), ("regulars", "audit")]
     while todo:
         name, extra = todo.pop()
         if (name, extra) in seen:
@@ -35,7 +36,7 @@ def needed() -> dict[str, str]:
             if name == "regulars":
                 raise
             continue  # wanted on another platform only
-        if name != "regulars":
+        if name not in LEFT_OUT:
             found[name] = f"{dist.metadata['Name']}=={dist.version}"
         for text in dist.requires or []:
             need = Requirement(text)

@@ -1,0 +1,112 @@
+# Needs Python >= 3.11 (with its venv module) and make, nothing else. `make help` lists the targets.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input
+JOBS   ?= 2
+ARGS   ?=
+PYTEST := $(BIN)/python -m pytest
+
+# PYTHON=/path/to/python3.12 make demo   chooses another than the first good one found here.
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then command -v $$p; break; fi; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check lint types imports templates messages-check deps drill bench migration messages \
+	constraints wheel audit clean
+
+help:
+	@echo "make demo        a sample shop with real retail data, ready to walk through (ARGS=\"--no-serve --json\")"
+	@echo "make up          your own shop, in \$$REGULARS_INSTANCE (default ./var)"
+	@echo "make test        static checks, then the fast tests"
+	@echo "make drill       the tests that take long: kills, the whole demo, the wheel"
+	@echo "make check       static checks alone (-k runs all of them past the first failure)"
+	@echo "make bench       the figures we hold ourselves to (ARGS=\"import --json\")"
+	@echo "make migration   write the core revision anew from the models (nothing has been released yet)"
+	@echo "make messages    bring the translation catalogues up to date and compile them"
+	@echo "make wheel       build dist/*.whl"
+	@echo "make audit       look for known holes in what we depend on"
+
+# ------------------------------------------------------------------------------------------------------------ set-up
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Regulars needs Python 3.11 or newer, and found none. Install it (Debian: apt-get install python3 python3-venv;"; \
+		echo "macOS: brew install python) or name one: PYTHON=/path/to/python3.12 make demo"; exit 1; fi
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) could not make a virtual environment. Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+# A stamp for each of the two sets of packages; both are made again when what is asked for changes.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV) (a minute, the first time) ..."
+	@$(PIP) install --quiet --editable . --constraint constraints.txt
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV), tools for the tests included ..."
+	@$(PIP) install --quiet --editable '.[dev]' --constraint constraints.txt
+	@touch $(VENV)/.installed $@
+
+# --------------------------------------------------------------------------------------------------------------- run
+
+demo: $(VENV)/.installed
+	@$(BIN)/regulars demo $(ARGS)
+
+up: $(VENV)/.installed
+	@$(BIN)/regulars up $(ARGS)
+
+# ------------------------------------------------------------------------------------------------------------- tests
+
+test: check
+	$(PYTEST) -m "not drill" -n $(JOBS) $(ARGS)
+
+# Drills measure and kill: one at a time.
+drill: $(VENV)/.installed-dev
+	$(PYTEST) -m drill --hypothesis-profile=drill $(ARGS)
+
+bench: $(VENV)/.installed-dev
+	@$(BIN)/regulars bench $(ARGS)
+
+check: lint types imports templates messages-check deps
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed-dev
+	$(BIN)/lint-imports --no-timing
+
+templates: $(VENV)/.installed-dev
+	$(BIN)/djlint --lint --quiet templates plugins
+
+messages-check: $(VENV)/.installed-dev
+	$(BIN)/python tools/messages.py check
+
+deps: $(VENV)/.installed-dev
+	$(BIN)/deptry . --no-ansi
+	$(BIN)/python tools/constraints.py --check
+
+# ------------------------------------------------------------------------------------------------------------- write
+
+migration: $(VENV)/.installed-dev
+	$(BIN)/python tools/initial_migration.py
+
+messages: $(VENV)/.installed-dev
+	$(BIN)/python tools/messages.py update
+
+constraints: $(VENV)/.installed-dev
+	$(BIN)/python tools/constraints.py
+
+wheel: $(BIN)/python
+	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+
+audit: $(BIN)/python
+	$(PIP) install --quiet '.[audit]' --constraint constraints.txt
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps
+
+clean:
+	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
