@@ -1,0 +1,1 @@
+"""Brands: the tenant, its stores, its currency and its days."""

@@ -1,0 +1,1 @@
+"""Campaigns: audience x content x channel x schedule, and what came of it."""

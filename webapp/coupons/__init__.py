@@ -1,0 +1,1 @@
+"""Coupons: offers, coupons, and their redemption at the counter."""

@@ -1,0 +1,143 @@
+"""Offers, coupons, redemptions: every promise and every transition is a row."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Date, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.kernel.model import Base, BrandRow, brand_fk
+from webapp.kernel.types import JsonValue, UtcDateTime
+
+
+class Offer(BrandRow, Base):
+    """A promotion of one coupon type. The limits are kept by conditional updates of `issued`.
+
+    stock None: unlimited. A coupon is valid from its claim for `valid_days`, or until `valid_until` (last local day),
+    whichever ends first; at least one of the two is set.
+    """
+
+    __tablename__ = "offer"
+    __table_args__ = (
+        UniqueConstraint("brand_id", "code"),
+        CheckConstraint("stock IS NULL OR issued <= stock", name="stock"),
+    )
+
+    code: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(120))
+    type_key: Mapped[str] = mapped_column(String(60))
+    terms_version: Mapped[int] = mapped_column(Integer, default=1)
+    state: Mapped[str] = mapped_column(String(10))  # draft, open, closed
+    stock: Mapped[int | None] = mapped_column(BigInteger)
+    issued: Mapped[int] = mapped_column(BigInteger, default=0)
+    per_person: Mapped[int] = mapped_column(Integer, default=1)
+    valid_days: Mapped[int | None] = mapped_column(Integer)
+    valid_until: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class OfferTerms(BrandRow, Base):
+    """A version of an offer's typed terms, as its coupon type reads them. A coupon keeps the version it was issued under."""
+
+    __tablename__ = "offer_terms"
+    __table_args__ = (UniqueConstraint("brand_id", "offer_id", "version"), brand_fk("offer_id", "offer"))
+
+    offer_id: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(Integer)
+    type_version: Mapped[int] = mapped_column(Integer, default=1)
+    terms: Mapped[dict[str, Any]] = mapped_column(JsonValue)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class OfferAllowance(Base):
+    """How many coupons of an offer a person has had: the limit per person is a conditional update of `used`."""
+
+    __tablename__ = "offer_allowance"
+    __table_args__ = (brand_fk("offer_id", "offer"),)
+
+    brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    offer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    person_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    used: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class Coupon(BrandRow, Base):
+    """One member's right under an offer. token: the unguessable word of its page; code: what a clerk types.
+
+    issued (a message carries it) -> claimed (its page was opened and it was taken) -> redeemed -> reversed (usable
+    again) ...; expired and void are ends.
+    """
+
+    __tablename__ = "coupon"
+    __table_args__ = (
+        UniqueConstraint("brand_id", "code"),
+        UniqueConstraint("brand_id", "offer_id", "member_id", "occurrence"),
+        Index("ix_coupon_token", "token", unique=True),  # the page's address names no brand
+        Index(None, "brand_id", "offer_id", "state"),
+        Index(None, "brand_id", "person_id"),
+        Index(None, "brand_id", "campaign_id", "state"),
+        brand_fk("offer_id", "offer"),
+        brand_fk("member_id", "member"),
+    )
+
+    offer_id: Mapped[int] = mapped_column(BigInteger)
+    member_id: Mapped[int] = mapped_column(BigInteger)
+    person_id: Mapped[int] = mapped_column(BigInteger)
+    occurrence: Mapped[str] = mapped_column(String(40))  # what it was given for: campaign:<id>, counter:<key>
+    campaign_id: Mapped[int | None] = mapped_column(BigInteger)
+    terms_version: Mapped[int] = mapped_column(Integer)
+    token: Mapped[str] = mapped_column(String(32))
+    code: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(10))
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_until: Mapped[date] = mapped_column(Date)  # last local day
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    redeemed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class CouponChange(BrandRow, Base):
+    """Every transition of a coupon. Append-only."""
+
+    __tablename__ = "coupon_change"
+    __table_args__ = (Index(None, "brand_id", "coupon_id", "id"), brand_fk("coupon_id", "coupon"))
+
+    coupon_id: Mapped[int] = mapped_column(BigInteger)
+    from_state: Mapped[str | None] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor_kind: Mapped[str] = mapped_column(String(10))
+    actor_id: Mapped[int] = mapped_column(BigInteger)
+    detail: Mapped[dict[str, Any]] = mapped_column(JsonValue)
+
+
+class Redemption(BrandRow, Base):
+    """A coupon used at a store by staff. Never an order: the order with that till number joins it, and is revenue.
+
+    open_coupon_id repeats coupon_id while the redemption stands and is None once reversed: a coupon has at most one
+    standing redemption, kept by the unique key.
+    """
+
+    __tablename__ = "redemption"
+    __table_args__ = (
+        UniqueConstraint("brand_id", "open_coupon_id"),
+        Index(None, "brand_id", "coupon_id"),
+        Index(None, "brand_id", "till_number"),
+        brand_fk("coupon_id", "coupon"),
+        brand_fk("store_id", "store"),
+        brand_fk("order_id", "orders"),
+    )
+
+    coupon_id: Mapped[int] = mapped_column(BigInteger)
+    open_coupon_id: Mapped[int | None] = mapped_column(BigInteger)
+    store_id: Mapped[int | None] = mapped_column(BigInteger)
+    staff_id: Mapped[int] = mapped_column(BigInteger)
+    basket_minor: Mapped[int] = mapped_column(BigInteger)
+    saving_minor: Mapped[int] = mapped_column(BigInteger)
+    till_number: Mapped[str | None] = mapped_column(String(80))
+    order_id: Mapped[int | None] = mapped_column(BigInteger)
+    redeemed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reversed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reversed_by: Mapped[int | None] = mapped_column(BigInteger)

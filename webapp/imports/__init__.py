@@ -1,0 +1,1 @@
+"""Imports: files of members and orders, all or nothing, resumable."""

@@ -1,0 +1,61 @@
+"""The same request twice does its work once and gets the same answer twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, String, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.kernel.errors import UserError
+from webapp.kernel.model import Base
+from webapp.kernel.scope import Scope
+from webapp.kernel.types import JsonValue, UtcDateTime
+
+
+class Idempotency(Base):
+    """What a key was answered. `purpose` guards a key against being used for something else."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index(None, "created_at"),)
+
+    brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(60))
+    answer: Mapped[Any] = mapped_column(JsonValue)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+def insert_or_ignore(scope: Scope, model: type[Base]) -> Any:
+    """An INSERT ... ON CONFLICT DO NOTHING for the unit's database (its rowcount tells who was first)."""
+    name = scope.session.get_bind().dialect.name
+    build: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}.get(name, insert)
+    return build(model).on_conflict_do_nothing()
+
+
+def once(scope: Scope, key: str, purpose: str, work: Callable[[], Any]) -> Any:
+    """Run `work` if `key` is new in this brand, else give the stored answer. The answer is JSON-able.
+
+    The row is written first: of two requests at the same time the second waits for the first to commit, then reads.
+    A refusal is an answer like another; a fault rolls the row back, so that the retry runs anew.
+    """
+    if not key or len(key) > 64:
+        raise UserError("the form is incomplete: please open the page again")
+    brand_id = scope.brand.id
+    first = scope.session.execute(
+        insert_or_ignore(scope, Idempotency).values(
+            brand_id=brand_id, key=key, purpose=purpose, answer=None, created_at=scope.now
+        )
+    )
+    where = (Idempotency.brand_id == brand_id, Idempotency.key == key)
+    if first.rowcount == 0:
+        row = scope.session.execute(select(Idempotency.purpose, Idempotency.answer).where(*where)).one()
+        if row.purpose != purpose:
+            raise UserError("the form was already used: please open the page again")
+        return row.answer
+    answer = work()
+    scope.session.execute(update(Idempotency).where(*where).values(answer=answer))
+    return answer

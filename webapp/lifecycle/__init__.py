@@ -1,0 +1,1 @@
+"""Lifecycle: the engine that keeps every stage right, day by day."""

@@ -1,0 +1,1 @@
+"""Members: who they are, how they are reached, what they agreed to."""

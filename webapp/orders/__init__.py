@@ -1,0 +1,1 @@
+"""Orders: what members bought, on which local day."""

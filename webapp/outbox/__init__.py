@@ -1,0 +1,1 @@
+"""Outbox: what was promised to whom, and what the world said."""

@@ -1,0 +1,34 @@
+"""The one thing that a plugin imports: kinds, types, hook marker, settings, and the context handed to it.
+
+Everything in `__all__` is public and versioned: kinds are `channel/1`, `coupon_type/1`, `lifecycle_policy/1`.
+"""
+
+from webapp.plugin_api.channel import Address, Channel, ContentField, Message, Outcome, Sender
+from webapp.plugin_api.context import PluginContext, Setting
+from webapp.plugin_api.coupon_type import Basket, CouponType, Money, NotApplicable, Problem, Quote, TermField
+from webapp.plugin_api.hooks import hookimpl
+from webapp.plugin_api.lifecycle import STAGES, Decision, LifecyclePolicy, MemberFacts, Purchase
+
+__all__ = [
+    "STAGES",
+    "Address",
+    "Basket",
+    "Channel",
+    "ContentField",
+    "CouponType",
+    "Decision",
+    "LifecyclePolicy",
+    "MemberFacts",
+    "Message",
+    "Money",
+    "NotApplicable",
+    "Outcome",
+    "PluginContext",
+    "Problem",
+    "Purchase",
+    "Quote",
+    "Sender",
+    "Setting",
+    "TermField",
+    "hookimpl",
+]

@@ -1,0 +1,97 @@
+"""Kind coupon_type/1: how a coupon turns a basket into a saving. Pure: no I/O, no clock, no session."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class TermField:
+    """One term of an offer as staff set it. kind money: minor units; steps: a list of rows of the `columns`.
+
+    choices: (value, label) pairs. Labels are English msgids of the plugin's catalogue.
+    """
+
+    key: str
+    kind: Literal["money", "int", "bool", "choice", "text", "steps"]
+    label: str
+    help: str = ""
+    required: bool = True
+    default: Any = None
+    minimum: int | None = None
+    maximum: int | None = None
+    choices: tuple[tuple[str, str], ...] = ()
+    columns: tuple[TermField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why terms cannot stand: the field and an English msgid with %(name)s places filled from facts."""
+
+    field: str
+    message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """What the member buys. total_minor: before the coupon, minor units, not negative."""
+
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """It saves `saving_minor` (0 < saving <= total)."""
+
+    saving_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """It saves nothing, and why. code: stable word; needs_minor: how much more would do, where that is the reason."""
+
+    code: str
+    needs_minor: int | None = None
+
+
+class Money(Protocol):
+    """Shows minor units in the brand's currency and the reader's language."""
+
+    def __call__(self, minor: int) -> str:
+        """The amount as text."""
+        ...
+
+
+class Words(Protocol):
+    """gettext of the plugin's own catalogue in the reader's language; places are filled from keywords."""
+
+    def __call__(self, message: str, **facts: Any) -> str:
+        """The sentence."""
+        ...
+
+
+class CouponType(ABC):
+    """A promotion mechanism. `key` is stored in rows: it never changes. terms_version: raise it when terms change shape,
+    and read all older ones."""
+
+    kind = "coupon_type/1"
+    key: str
+    label: str
+    terms_version: int = 1
+    fields: tuple[TermField, ...] = ()
+
+    @abstractmethod
+    def check(self, terms: Mapping[str, Any]) -> list[Problem]:
+        """What is wrong with typed terms; an empty list: they stand. Never raises."""
+
+    @abstractmethod
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        """What the coupon saves on this basket. The same answer every time. Never below zero, never above the basket."""
+
+    @abstractmethod
+    def describe(self, terms: Mapping[str, Any], money: Money, _: Words) -> list[str]:
+        """The terms as sentences for the member, in the reader's language: "Spend 100.00, save 20.00"."""

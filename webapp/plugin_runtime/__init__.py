@@ -1,0 +1,1 @@
+"""Plugins: found, read, loaded, switched on per brand, called, isolated."""

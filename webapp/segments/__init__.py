@@ -1,0 +1,1 @@
+"""Segments: a rule over members, compiled to SQL."""

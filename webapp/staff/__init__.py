@@ -1,0 +1,1 @@
+"""Staff: who works here, in which role, and how they sign in."""
