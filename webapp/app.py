@@ -1,0 +1,61 @@
+"""The app factory: a table of contents, nothing else."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Flask
+
+from webapp import config
+from webapp.brands import queries as brands
+from webapp.kernel import assets, csrf, edge, filters, htmx, i18n, security
+from webapp.kernel.db import Database
+from webapp.kernel.paths import templates_dir
+from webapp.kernel.secrets import SecretBox
+
+ROOMS = ("staff", "members", "lifecycle", "coupons", "outbox", "campaigns", "insights", "settings")
+JOBS = ("lifecycle", "outbox", "campaigns", "imports")
+
+
+def create_database(settings: config.Settings) -> Database:
+    """The database of an instance, with the bell of its queue server."""
+    from webapp.jobs.bell import bell_for
+
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    return Database(settings.database_url, ring=bell_for(settings), load_brand=brands.load)
+
+
+def create_app(settings: config.Settings | None = None, db: Database | None = None) -> Flask:
+    """The web application; tests hand in their own settings and database."""
+    settings = settings or config.load()
+    db = db or create_database(settings)
+    app = Flask("webapp", template_folder=str(templates_dir()), static_folder=None)
+    app.extensions["regulars.settings"] = settings
+    app.config["SECRET_KEY"] = SecretBox.of(settings.instance).derive("flask")
+    htmx.init_htmx(app)
+    csrf.init_csrf(app)
+    security.init_security(app)
+    i18n.init_i18n(app)
+    filters.init_filters(app)
+    assets.init_assets(app)
+    edge.init_edge(app, db)
+    load_plugins(app, settings, db)
+    load_jobs()
+    for room in ROOMS:
+        import_module(f"webapp.{room}.routes").init_app(app)
+    app.before_request(edge.guard)  # after the staff room has recognised who asks
+    return app
+
+
+def load_plugins(app: Flask, settings: config.Settings, db: Database) -> None:
+    """Find and load plugins; one that fails is shown, and the app runs."""
+    from webapp.plugin_runtime import runtime
+
+    app.extensions["regulars.plugins"] = runtime.load_all()
+
+
+def load_jobs() -> None:
+    """Register every room's jobs, sweeps and subscribers."""
+    import_module("webapp.kernel.events")
+    for room in JOBS:
+        import_module(f"webapp.{room}.jobs")

@@ -1,0 +1,68 @@
+"""Settings, read from the environment and checked at start. docs/operators/settings.md is checked against this file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from webapp.kernel.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a process is told from outside. Everything else is data."""
+
+    instance: Path
+    database_url: str
+    redis_url: str | None
+    public_url: str | None
+    strict_cookies: bool
+    log_json: bool
+
+    @property
+    def stage_dir(self) -> Path:
+        """Where files on their way in are staged."""
+        return self.instance / "staged"
+
+
+KNOWN = {
+    "REGULARS_INSTANCE": "The instance folder: database, keys, staged files. Default ./var.",
+    "REGULARS_DATABASE_URL": "postgresql://... to use PostgreSQL. Default: SQLite in the instance folder.",
+    "REDIS_URL": "redis://... or unix://... to use an existing queue server. Default: an own one is started.",
+    "REGULARS_PUBLIC_URL": "The address at which members' phones reach this shop, https://shop.example. Links in messages use it.",
+    "REGULARS_SECURE_COOKIES": "1 to send cookies over https only. Default: on where the public address is https.",
+    "REGULARS_LOG_JSON": "1 for one JSON object a log line. Default: plain lines.",
+    "REGULARS_STRICT": "Tests only: 1 turns a skipped test into a failure.",
+    "REGULARS_SAMPLE": "Demo and tests only: a folder that keeps the fetched sample data.",
+}
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment. Raises UserError naming the setting and the remedy."""
+    env = os.environ if environ is None else environ
+    unknown = [name for name in env if name.startswith("REGULARS_") and name not in KNOWN]
+    if unknown:
+        raise UserError(f"unknown setting {unknown[0]}: known are {', '.join(sorted(KNOWN))}")
+    instance = Path(env.get("REGULARS_INSTANCE") or "var").expanduser().resolve()
+    url = env.get("REGULARS_DATABASE_URL") or f"sqlite:///{instance / 'regulars.db'}"
+    scheme = urlsplit(url).scheme.split("+")[0]
+    if scheme not in ("sqlite", "postgresql"):
+        raise UserError(f"REGULARS_DATABASE_URL begins with {scheme!r}: use postgresql://user@host/name or leave it unset")
+    redis = env.get("REDIS_URL") or None
+    if redis and urlsplit(redis).scheme not in ("redis", "rediss", "unix"):
+        raise UserError("REDIS_URL must begin with redis://, rediss:// or unix://")
+    public = (env.get("REGULARS_PUBLIC_URL") or "").rstrip("/") or None
+    if public and (urlsplit(public).scheme not in ("http", "https") or not urlsplit(public).netloc):
+        raise UserError("REGULARS_PUBLIC_URL must be an address such as https://shop.example")
+    secure = _flag(env, "REGULARS_SECURE_COOKIES", default=bool(public and public.startswith("https:")))
+    return Settings(instance, url, redis, public, secure, _flag(env, "REGULARS_LOG_JSON", default=False))
+
+
+def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = env.get(name, "")
+    if text not in ("", "0", "1"):
+        raise UserError(f"{name} is {text!r}: use 1 or 0")
+    return default if text == "" else text == "1"

@@ -1,0 +1,38 @@
+"""Which language a page is in: the reader's choice, then the account's, then the browser's, then the brand's."""
+
+from __future__ import annotations
+
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel
+
+from webapp.kernel.paths import translations_dir
+
+LANGUAGES = ("en", "zh_CN")
+COOKIE = "rg_lang"
+
+
+def pick_locale() -> str:
+    """One of LANGUAGES."""
+    if not has_request_context():
+        return "en"
+    chosen = request.cookies.get(COOKIE, "") or g.get("locale", "")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    best = request.accept_languages.best_match(["zh-CN", "zh", "en"])
+    if best:
+        return "zh_CN" if best.startswith("zh") else "en"
+    brand = g.get("brand")
+    return brand.locale if brand and brand.locale in LANGUAGES else "en"
+
+
+def pick_timezone() -> str:
+    """Times are shown in the brand's zone."""
+    brand = g.get("brand") if has_request_context() else None
+    return brand.timezone if brand else "UTC"
+
+
+def init_i18n(app: Flask) -> None:
+    """Flask-Babel with our catalogue."""
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(translations_dir())
+    Babel(app, locale_selector=pick_locale, timezone_selector=pick_timezone)
+    app.jinja_env.globals["lang"] = pick_locale

@@ -1,0 +1,164 @@
+"""Bring a database to the schema of the code: one branch for the core, one for each plugin that has tables.
+
+Each branch has its own version table, so that a plugin whose folder is gone leaves every other branch able to upgrade.
+A migration is one transaction on both databases and waits for a lock at most LOCK_WAIT on PostgreSQL, so that it never
+stands in the shop's way: it gives up, and is tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, create_engine, event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from webapp.kernel import paths
+
+log = logging.getLogger("regulars.migrate")
+
+LOCK_WAIT = "4s"
+ATTEMPTS = 5
+PLUGIN_PREFIX = "plg_"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Revisions that are counted apart. plugin: "" for the core; folder: where the revision files are."""
+
+    plugin: str
+    folder: Path
+
+    @property
+    def version_table(self) -> str:
+        """Where this branch's revision is written."""
+        return f"alembic_version_{self.plugin}" if self.plugin else "alembic_version"
+
+    def owns(self, table: str) -> bool:
+        """Whether a table of the database belongs to this branch."""
+        if self.plugin:
+            return table.startswith(f"{PLUGIN_PREFIX}{self.plugin}_")
+        return not table.startswith((PLUGIN_PREFIX, "alembic_version", "sqlite_"))
+
+
+def core() -> Branch:
+    """The core's own branch."""
+    return Branch("", paths.migrations_dir() / "versions")
+
+
+def upgrade(url: str, plugins: Sequence[Branch] = ()) -> list[str]:
+    """Upgrade the core, then the plugins in order; returns the revisions that were applied ("core 0001").
+
+    Raises what the migration raised. A plugin's fault leaves the core and the other plugins as they are.
+    """
+    applied: list[str] = []
+    for branch in (core(), *plugins):
+        before = current(url, branch)
+        _run(url, branch)
+        after = current(url, branch)
+        if after != before:
+            applied.append(f"{branch.plugin or 'core'} {after}")
+    return applied
+
+
+def current(url: str, branch: Branch) -> str | None:
+    """The revision that the database has, None when it has none of this branch."""
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"version_table": branch.version_table})
+            return context.get_current_revision()
+    finally:
+        engine.dispose()
+
+
+def head(branch: Branch) -> str | None:
+    """The newest revision that the code has, None when the branch has no revision yet."""
+    return ScriptDirectory.from_config(_config(branch)).get_current_head()
+
+
+def pending(url: str, plugins: Sequence[Branch] = ()) -> list[Branch]:
+    """Branches whose database is not at the code's revision. A server that starts looks here first."""
+    return [branch for branch in (core(), *plugins) if current(url, branch) != head(branch)]
+
+
+def differences(url: str, branch: Branch, metadata: MetaData) -> list[Any]:
+    """How the database differs from the models, in Alembic's words; empty when it does not. For the tests."""
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            options: dict[str, Any] = {
+                "version_table": branch.version_table,
+                "compare_type": True,
+                "compare_server_default": True,
+                "include_name": lambda name, kind, _parents: kind != "table" or branch.owns(name),
+                "include_object": lambda thing, name, kind, _r, _c: kind != "table" or branch.owns(name),
+            }
+            return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+    finally:
+        engine.dispose()
+
+
+def _config(branch: Branch, connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(paths.migrations_dir()).replace("%", "%%"))
+    config.set_main_option("version_locations", str(branch.folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes.update(connection=connection, branch=branch)
+    return config
+
+
+def _run(url: str, branch: Branch) -> None:
+    """Upgrade one branch; a lock that is not had in time is tried again."""
+    engine = _engine(url)
+    try:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with engine.connect() as connection:
+                    command.upgrade(_config(branch, connection), "head")
+                return
+            except OperationalError as fault:
+                if getattr(fault.orig, "sqlstate", None) != "55P03" or attempt == ATTEMPTS:
+                    raise
+                log.warning("a lock was not to be had within %s; trying again", LOCK_WAIT)
+                time.sleep(attempt)
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    """An engine for migrations alone: no pool, short lock waits, and on SQLite foreign keys off.
+
+    SQLite alters a table by copying it; with foreign keys on, dropping the old copy would delete the rows that point to
+    it. env.py checks the keys before the copy is committed.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        options = f"-c timezone=UTC -c lock_timeout={LOCK_WAIT}"
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"), poolclass=NullPool, connect_args={"options": options}
+        )
+    engine = create_engine(parsed, poolclass=NullPool, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, so that DDL is part of the transaction
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
