@@ -1,0 +1,76 @@
+"""The one file that calls plugins, with the brand in hand.
+
+Failure policies: *collect* (at load, runtime.py: isolate, show, go on), *decide* (here: an exception is a refusal).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from webapp.kernel.errors import Refused
+from webapp.kernel.scope import Scope
+from webapp.plugin_api import Channel, CouponType, LifecyclePolicy
+from webapp.plugin_runtime.context import Context, context, enabled
+from webapp.plugin_runtime.runtime import registry
+
+log = logging.getLogger("regulars.plugins")
+K = TypeVar("K", Channel, CouponType, LifecyclePolicy)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound(Generic[K]):
+    """A plugin's implementation of a kind, bound to the scope's brand."""
+
+    plugin: str
+    impl: K
+    ctx: Context
+
+
+def _bind(scope: Scope, kinds: dict[str, tuple[str, K]], key: str) -> Bound[K] | None:
+    owned = kinds.get(key)
+    if owned is None or not enabled(scope, owned[0]):
+        return None
+    return Bound(owned[0], owned[1], context(scope, owned[0]))
+
+
+def _all(scope: Scope, kinds: dict[str, tuple[str, K]]) -> list[Bound[K]]:
+    bound = (_bind(scope, kinds, key) for key in sorted(kinds))
+    return [one for one in bound if one is not None]
+
+
+def channel(scope: Scope, key: str) -> Bound[Channel] | None:
+    """The channel of a key, if its plugin is usable and switched on for the brand."""
+    return _bind(scope, registry().channels, key)
+
+
+def channels(scope: Scope) -> list[Bound[Channel]]:
+    """Every channel that the brand has."""
+    return _all(scope, registry().channels)
+
+
+def coupon_type(scope: Scope, key: str) -> Bound[CouponType] | None:
+    """The coupon type of a key, likewise."""
+    return _bind(scope, registry().coupon_types, key)
+
+
+def coupon_types(scope: Scope) -> list[Bound[CouponType]]:
+    """Every coupon type that the brand has."""
+    return _all(scope, registry().coupon_types)
+
+
+def policy(scope: Scope) -> Bound[LifecyclePolicy] | None:
+    """The brand's lifecycle policy: the first one switched on, by key."""
+    return next(iter(_all(scope, registry().policies)), None)
+
+
+def decide(plugin: str, question: Callable[[], T]) -> T | Refused:
+    """Ask a plugin to decide; whatever it raises is a refusal (fail closed), logged with the plugin's name."""
+    try:
+        return question()
+    except Exception as fault:
+        log.exception("plugin %s failed to decide", plugin)
+        return Refused("plugin_failed", {"plugin": plugin, "error": type(fault).__name__})

@@ -1,0 +1,164 @@
+"""The context handed to plugins, and their typed settings for a brand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import delete, select
+
+from webapp.kernel.idempotency import insert_or_ignore
+from webapp.kernel.scope import Scope
+from webapp.kernel.secrets import SecretBox
+from webapp.plugin_api import Setting
+from webapp.plugin_runtime.models import PluginSetting, PluginState
+from webapp.plugin_runtime.runtime import Loaded, registry
+
+_box: SecretBox | None = None
+
+
+def use_secrets_of(instance: Path) -> None:
+    """Once per process, at start: the key with which secret settings are sealed."""
+    global _box
+    _box = SecretBox.of(instance)
+
+
+def box() -> SecretBox:
+    """The instance's secret box."""
+    if _box is None:
+        raise RuntimeError("use_secrets_of() was not called at start")
+    return _box
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A brand, a moment and a plugin's settings there (webapp.plugin_api.PluginContext)."""
+
+    brand_code: str
+    brand_name: str
+    currency: str
+    timezone: str
+    locale: str
+    now: datetime
+    settings: dict[str, Any]
+
+
+def context(scope: Scope, plugin: str) -> Context:
+    """The context of a plugin for the scope's brand."""
+    brand = scope.brand
+    return Context(
+        brand.code, brand.name, brand.currency, brand.timezone, brand.locale, scope.now, settings_of(scope, plugin)
+    )
+
+
+def enabled(scope: Scope, plugin: str) -> bool:
+    """The brand's gate: is this plugin usable and switched on here?"""
+    loaded = registry().plugins.get(plugin)
+    if loaded is None or loaded.error or loaded.manifest is None:
+        return False
+    state = scope.session.get(PluginState, (scope.brand.id, plugin))
+    return loaded.manifest.starts_enabled if state is None else state.enabled
+
+
+def switch(scope: Scope, plugin: str, *, on: bool) -> None:
+    """Switch a plugin on or off for the brand. Its rows stay; what needs it is parked."""
+    scope.session.execute(
+        insert_or_ignore(scope, PluginState).values(brand_id=scope.brand.id, plugin=plugin, enabled=on)
+    )
+    state = scope.session.get_one(PluginState, (scope.brand.id, plugin))
+    state.enabled = on
+    scope.audit("plugin.on" if on else "plugin.off", "plugin", plugin=plugin)
+
+
+def settings_of(scope: Scope, plugin: str) -> dict[str, Any]:
+    """Every declared setting, typed, defaults filled in, secrets opened."""
+    declared = _loaded(plugin).settings
+    if not declared:
+        return {}
+    rows = scope.session.execute(
+        select(PluginSetting.key, PluginSetting.value).where(
+            PluginSetting.brand_id == scope.brand.id, PluginSetting.plugin == plugin
+        )
+    ).all()
+    stored = {key: value for key, value in rows}
+    values: dict[str, Any] = {}
+    for setting in declared:
+        value = stored.get(setting.key, setting.default)
+        if setting.kind == "secret" and setting.key in stored and value:
+            value = box().open(value)
+        values[setting.key] = value
+    return values
+
+
+def save_settings(scope: Scope, plugin: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """Check and store settings (typed or as texts of a form). Returns field -> English msgid of what is wrong; then
+    nothing is stored. An absent key keeps what is stored; a blank secret keeps the stored one; None forgets."""
+    problems: dict[str, str] = {}
+    cleaned: dict[str, Any] = {}
+    for setting in _loaded(plugin).settings:
+        if setting.key not in given:
+            continue
+        raw = given[setting.key]
+        if setting.kind == "secret" and raw == "":
+            continue
+        try:
+            cleaned[setting.key] = clean(setting, raw)
+        except ValueError as why:
+            problems[setting.key] = str(why)
+    if problems:
+        return problems
+    declared = {setting.key: setting for setting in _loaded(plugin).settings}
+    for key, value in cleaned.items():
+        where = (
+            PluginSetting.brand_id == scope.brand.id, PluginSetting.plugin == plugin, PluginSetting.key == key
+        )
+        scope.session.execute(delete(PluginSetting).where(*where))
+        if value is not None:
+            kept = box().seal(value) if declared[key].kind == "secret" else value
+            scope.session.add(PluginSetting(brand_id=scope.brand.id, plugin=plugin, key=key, value=kept))
+    scope.session.flush()
+    scope.audit("plugin.settings", "plugin", plugin=plugin, keys=sorted(cleaned))
+    return {}
+
+
+def clean(setting: Setting, raw: Any) -> Any:
+    """One value, typed. Raises ValueError with an English msgid (core catalogue)."""
+    text = raw.strip() if isinstance(raw, str) else raw
+    if setting.kind == "bool":
+        return text in (True, 1, "1", "true", "on", "yes", "y")
+    if text in (None, ""):
+        if setting.required:
+            raise ValueError("This is needed.")
+        return None
+    if setting.kind == "int":
+        try:
+            number = int(str(text))
+        except ValueError as why:
+            raise ValueError("Give a whole number.") from why
+        if setting.minimum is not None and number < setting.minimum:
+            raise ValueError("This number is too small.")
+        if setting.maximum is not None and number > setting.maximum:
+            raise ValueError("This number is too large.")
+        return number
+    text = str(text)
+    if len(text) > 500 or any(ord(c) < 32 for c in text):
+        raise ValueError("Give one line of at most 500 characters.")
+    if setting.kind == "choice" and text not in {value for value, _ in setting.choices}:
+        raise ValueError("Choose one of the list.")
+    if setting.kind == "email":
+        try:
+            return validate_email(text, check_deliverability=False).normalized
+        except EmailNotValidError as why:
+            raise ValueError("This is no e-mail address.") from why
+    return text
+
+
+def _loaded(plugin: str) -> Loaded:
+    loaded = registry().plugins.get(plugin)
+    if loaded is None:
+        raise KeyError(plugin)
+    return loaded
