@@ -50,7 +50,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     url = env.get("REGULARS_DATABASE_URL") or f"sqlite:///{instance / 'regulars.db'}"
     scheme = urlsplit(url).scheme.split("+")[0]
     if scheme not in ("sqlite", "postgresql"):
-        raise UserError(f"REGULARS_DATABASE_URL begins with {scheme!r}: use postgresql://user@host/name or leave it unset")
+        raise UserError(
+            f"REGULARS_DATABASE_URL begins with {scheme!r}: use postgresql://user@host/name or leave it unset"
+        )
     redis = env.get("REDIS_URL") or None
     if redis and urlsplit(redis).scheme not in ("redis", "rediss", "unix"):
         raise UserError("REDIS_URL must begin with redis://, rediss:// or unix://")

@@ -15,7 +15,14 @@ from webapp.kernel.scope import BrandRef, Scope
 def ref(brand: Brand) -> BrandRef:
     """The snapshot that a scope carries."""
     return BrandRef(
-        brand.id, brand.code, brand.name, brand.currency, brand.timezone, brand.region, brand.locale, brand.colour
+        brand.id,
+        brand.code,
+        brand.name,
+        brand.currency,
+        brand.timezone,
+        brand.region,
+        brand.locale,
+        brand.colour,
     )
 
 
@@ -40,4 +47,6 @@ def all_refs(session: Session) -> list[BrandRef]:
 
 def stores(scope: Scope) -> Sequence[Store]:
     """The brand's stores by code."""
-    return scope.session.scalars(select(Store).where(Store.brand_id == scope.brand.id).order_by(Store.code)).all()
+    return scope.session.scalars(
+        select(Store).where(Store.brand_id == scope.brand.id).order_by(Store.code)
+    ).all()

@@ -15,7 +15,9 @@ from webapp.kernel.errors import UserError
 from webapp.kernel.scope import BrandRef, Scope
 
 
-def new_brand(scope: Scope, *, code: str, name: str, currency: str, timezone: str, region: str, locale: str = "en") -> BrandRef:
+def new_brand(
+    scope: Scope, *, code: str, name: str, currency: str, timezone: str, region: str, locale: str = "en"
+) -> BrandRef:
     """A brand. Raises UserError naming the field that cannot stand."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", code):
         raise UserError(f"code {code!r}: use small letters, digits and dashes, at most 40")
@@ -53,7 +55,9 @@ def store_ids(scope: Scope, codes: set[str], *, make: bool) -> dict[str, int]:
     found = {code: id_ for code, id_ in rows}
     if make:
         for code in sorted(codes - found.keys()):
-            store = Store(brand_id=scope.brand.id, id=scope.new_id(), code=code, name=code, address="", open=True)
+            store = Store(
+                brand_id=scope.brand.id, id=scope.new_id(), code=code, name=code, address="", open=True
+            )
             scope.session.add(store)
             found[code] = store.id
         scope.session.flush()

@@ -51,5 +51,7 @@ def init_csrf(app: Flask) -> None:
     @app.after_request
     def remember(response: Response) -> Response:
         if g.get("csrf_new"):
-            response.set_cookie(COOKIE, g.csrf, httponly=True, samesite="Lax", secure=request.is_secure, path="/")
+            response.set_cookie(
+                COOKIE, g.csrf, httponly=True, samesite="Lax", secure=request.is_secure, path="/"
+            )
         return response

@@ -66,7 +66,9 @@ class Database:
     def _process(self) -> dict[str, Any]:
         """Engines belong to one process: a child that finds its parent's leaves them alone and makes its own."""
         if self._pid != os.getpid():
-            for engine in {id(e): e for e in (self._held.get("writer"), self._held.get("reader")) if e}.values():
+            for engine in {
+                id(e): e for e in (self._held.get("writer"), self._held.get("reader")) if e
+            }.values():
                 engine.dispose(close=False)
             writer = _engine(self.url, writing=True)
             reader = _engine(self.url, writing=False) if self.is_sqlite else writer
@@ -140,7 +142,9 @@ class Database:
             took = time.perf_counter() - started
             self.meter.add(took)
             if took > LONG_UNIT:
-                log.warning("a unit of work took %.0f ms (%s)", took * 1000, getattr(work, "__qualname__", work))
+                log.warning(
+                    "a unit of work took %.0f ms (%s)", took * 1000, getattr(work, "__qualname__", work)
+                )
         for then in scope.committed:
             then()
         if scope.rings:

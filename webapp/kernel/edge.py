@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from flask import Blueprint, Flask, Response, abort, current_app, g, redirect as flask_redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, g, render_template, request, url_for
+from flask import redirect as flask_redirect
 from flask_wtf import FlaskForm
 from jinja2_fragments.flask import render_block
 from markupsafe import Markup
@@ -90,7 +91,11 @@ def read(*, within: BrandRef | None = None) -> AbstractContextManager[Scope]:
 
 def page(template: str, block: str | None = None, status: int = 200, **context: Any) -> Response:
     """The whole page, or only `block` when htmx asks for a fragment and a block is named."""
-    html = render_block(template, block, **context) if block and is_partial() else render_template(template, **context)
+    html = (
+        render_block(template, block, **context)
+        if block and is_partial()
+        else render_template(template, **context)
+    )
     return current_app.make_response((html, status))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Index, Integer, String, delete, select, update
+from sqlalchemy import Index, Integer, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kernel import clock
@@ -96,7 +96,9 @@ def _deliver_one(db: Database, brand_id: int, event_id: int) -> int:
 
     def unit(scope: Scope) -> int:
         taken = scope.session.execute(
-            delete(Event).where(*where, Event.next_at <= scope.now).returning(Event.name, Event.subscriber, Event.payload)
+            delete(Event)
+            .where(*where, Event.next_at <= scope.now)
+            .returning(Event.name, Event.subscriber, Event.payload)
         ).one_or_none()
         if taken is None:  # another worker was first
             return 0
@@ -115,7 +117,9 @@ def _deliver_one(db: Database, brand_id: int, event_id: int) -> int:
                 return
             attempts = row.attempts + 1
             pause = None if attempts >= PARK_AFTER else scope.now + timedelta(seconds=5 * 4**attempts)
-            scope.session.execute(update(Event).where(*where).values(attempts=attempts, next_at=pause, error=why[:300]))
+            scope.session.execute(
+                update(Event).where(*where).values(attempts=attempts, next_at=pause, error=why[:300])
+            )
 
         db.write(later, brand=brand)
         return 0
@@ -125,5 +129,7 @@ def _deliver_one(db: Database, brand_id: int, event_id: int) -> int:
 def due(db: Database) -> list[Ring]:
     """Brands with events that nobody has delivered."""
     with db.read() as scope:
-        rows = scope.session.scalars(select(Event.brand_id).where(Event.next_at <= clock.now()).distinct()).all()
+        rows = scope.session.scalars(
+            select(Event.brand_id).where(Event.next_at <= clock.now()).distinct()
+        ).all()
     return [Ring("events.deliver", {"brand_id": brand_id}) for brand_id in rows]

@@ -9,7 +9,7 @@ from htmx_flask.requests import HtmxAwareRequest, HtmxHeaders
 from werkzeug.datastructures import Headers
 
 
-class Htmx4Headers(HtmxHeaders):
+class Htmx4Headers(HtmxHeaders):  # type: ignore[misc]  # htmx-flask has no types
     """Adds the headers of htmx 4."""
 
     @cached_property
@@ -23,7 +23,7 @@ class Htmx4Headers(HtmxHeaders):
         return bool(self) and self.request_type == "partial"
 
 
-class Request(HtmxAwareRequest):
+class Request(HtmxAwareRequest):  # type: ignore[misc]  # htmx-flask has no types
     """The app's request class."""
 
     htmx: Htmx4Headers

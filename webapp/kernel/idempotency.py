@@ -51,7 +51,7 @@ def once(scope: Scope, key: str, purpose: str, work: Callable[[], Any]) -> Any:
         )
     )
     where = (Idempotency.brand_id == brand_id, Idempotency.key == key)
-    if first.rowcount == 0:
+    if first.rowcount == 0:  # type: ignore[attr-defined]  # an INSERT's result is a CursorResult
         row = scope.session.execute(select(Idempotency.purpose, Idempotency.answer).where(*where)).one()
         if row.purpose != purpose:
             raise UserError("the form was already used: please open the page again")

@@ -13,7 +13,10 @@ CSP = (
 def init_security(app: Flask) -> None:
     """Strict CSP, no sniffing, no framing, no referrer to the outside, pages never kept by shared caches."""
     app.config.update(
-        SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True, MAX_CONTENT_LENGTH=2 * 1024 * 1024, MAX_FORM_PARTS=2000
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        MAX_FORM_PARTS=2000,
     )
 
     @app.after_request

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Literal, NamedTuple
 
 Stage = Literal["introduction", "growth", "maturity", "dormancy", "churn"]
@@ -59,7 +58,9 @@ class LifecyclePolicy(ABC):
         """How many days before the day of decision the policy must see order by order."""
 
     @abstractmethod
-    def decide(self, facts: MemberFacts, settings: Mapping[str, Any], day: int, *, explain: bool = False) -> Decision:
+    def decide(
+        self, facts: MemberFacts, settings: Mapping[str, Any], day: int, *, explain: bool = False
+    ) -> Decision:
         """The stage on `day` (ordinal). With `explain`, figures are filled; without, it is as fast as it can be."""
 
     @abstractmethod

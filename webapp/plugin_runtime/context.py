@@ -51,7 +51,13 @@ def context(scope: Scope, plugin: str) -> Context:
     """The context of a plugin for the scope's brand."""
     brand = scope.brand
     return Context(
-        brand.code, brand.name, brand.currency, brand.timezone, brand.locale, scope.now, settings_of(scope, plugin)
+        brand.code,
+        brand.name,
+        brand.currency,
+        brand.timezone,
+        brand.locale,
+        scope.now,
+        settings_of(scope, plugin),
     )
 
 
@@ -84,7 +90,7 @@ def settings_of(scope: Scope, plugin: str) -> dict[str, Any]:
             PluginSetting.brand_id == scope.brand.id, PluginSetting.plugin == plugin
         )
     ).all()
-    stored = {key: value for key, value in rows}
+    stored = {row.key: row.value for row in rows}
     values: dict[str, Any] = {}
     for setting in declared:
         value = stored.get(setting.key, setting.default)
@@ -114,7 +120,9 @@ def save_settings(scope: Scope, plugin: str, given: Mapping[str, Any]) -> dict[s
     declared = {setting.key: setting for setting in _loaded(plugin).settings}
     for key, value in cleaned.items():
         where = (
-            PluginSetting.brand_id == scope.brand.id, PluginSetting.plugin == plugin, PluginSetting.key == key
+            PluginSetting.brand_id == scope.brand.id,
+            PluginSetting.plugin == plugin,
+            PluginSetting.key == key,
         )
         scope.session.execute(delete(PluginSetting).where(*where))
         if value is not None:

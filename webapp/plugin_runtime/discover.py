@@ -29,8 +29,10 @@ def in_folder(root: Path) -> Iterable[Found]:
     if not root.is_dir():
         return
     for folder in sorted(root.iterdir()):
-        if folder.is_dir() and not folder.name.startswith((".", "_")) and (
-            (folder / "plugin.toml").exists() or (folder / "__init__.py").exists()
+        if (
+            folder.is_dir()
+            and not folder.name.startswith((".", "_"))
+            and ((folder / "plugin.toml").exists() or (folder / "__init__.py").exists())
         ):
             yield _found(folder, folder.name, None)
 
@@ -41,7 +43,13 @@ def installed() -> Iterable[Found]:
         spec = find_spec(point.module.partition(".")[0])
         places = list(spec.submodule_search_locations or []) if spec else []
         if not places:
-            yield Found(point.name, Path(), None, f"the package {point.module} is not there; install it again", point.module)
+            yield Found(
+                point.name,
+                Path(),
+                None,
+                f"the package {point.module} is not there; install it again",
+                point.module,
+            )
             continue
         folder = Path(places[0], *point.module.split(".")[1:])
         yield _found(folder, point.name, point.module)
@@ -53,5 +61,11 @@ def _found(folder: Path, name: str, module: str | None) -> Found:
     except BadManifest as why:
         return Found(name, folder, None, str(why), module)
     if manifest.name != name:
-        return Found(name, folder, None, f"plugin.toml says {manifest.name!r} but it is found as {name!r}; make them the same", module)
+        return Found(
+            name,
+            folder,
+            None,
+            f"plugin.toml says {manifest.name!r} but it is found as {name!r}; make them the same",
+            module,
+        )
     return Found(name, folder, manifest, None, module)

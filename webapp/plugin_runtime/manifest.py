@@ -11,7 +11,17 @@ from typing import Any
 KINDS = ("channel", "coupon_type", "lifecycle_policy")
 SERVED = {"channel/1", "coupon_type/1", "lifecycle_policy/1"}
 _NAME = re.compile(r"(channel|coupon|lifecycle)_[a-z][a-z0-9_]{1,40}")
-_KEYS = {"name", "version", "label", "description", "kinds", "starts_enabled", "author", "licence", "member_columns"}
+_KEYS = {
+    "name",
+    "version",
+    "label",
+    "description",
+    "kinds",
+    "starts_enabled",
+    "author",
+    "licence",
+    "member_columns",
+}
 
 
 class BadManifest(ValueError):
@@ -63,12 +73,14 @@ def check(data: dict[str, Any], where: str) -> Manifest:
     """Check a parsed manifest. Raises BadManifest."""
     unknown = data.keys() - _KEYS
     if unknown:
-        raise BadManifest(f"{where}: plugin.toml has unknown keys {', '.join(sorted(unknown))}; known: {', '.join(sorted(_KEYS))}")
+        raise BadManifest(
+            f"{where}: plugin.toml has unknown keys {', '.join(sorted(unknown))}; known: {', '.join(sorted(_KEYS))}"
+        )
 
     def text(key: str, *, required: bool = True) -> str:
         value = data.get(key, "")
         if not isinstance(value, str) or (required and not value.strip()):
-            raise BadManifest(f"{where}: plugin.toml needs {key} = \"...\"")
+            raise BadManifest(f'{where}: plugin.toml needs {key} = "..."')
         return value
 
     def texts(key: str) -> tuple[str, ...]:
@@ -79,10 +91,14 @@ def check(data: dict[str, Any], where: str) -> Manifest:
 
     name, kinds = text("name"), texts("kinds")
     if not _NAME.fullmatch(name):
-        raise BadManifest(f"{where}: name {name!r} must be <kind>_<name> in small letters, such as channel_email")
+        raise BadManifest(
+            f"{where}: name {name!r} must be <kind>_<name> in small letters, such as channel_email"
+        )
     bad = [kind for kind in kinds if kind not in SERVED]
     if bad or not kinds:
-        raise BadManifest(f"{where}: kinds must be some of {', '.join(sorted(SERVED))}; got {', '.join(bad) or 'none'}")
+        raise BadManifest(
+            f"{where}: kinds must be some of {', '.join(sorted(SERVED))}; got {', '.join(bad) or 'none'}"
+        )
     enabled = data.get("starts_enabled", False)
     if not isinstance(enabled, bool):
         raise BadManifest(f"{where}: starts_enabled must be true or false")

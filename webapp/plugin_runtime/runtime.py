@@ -72,7 +72,11 @@ def load_all(extra: Path | None = None) -> Registry:
     """Find and load every plugin anew: the product's folder, `extra` (the instance's plugins folder), pip packages."""
     global _registry
     fresh = Registry()
-    found = [*discover.in_folder(plugins_dir()), *(discover.in_folder(extra) if extra else ()), *discover.installed()]
+    found = [
+        *discover.in_folder(plugins_dir()),
+        *(discover.in_folder(extra) if extra else ()),
+        *discover.installed(),
+    ]
     for one in found:
         if one.name in fresh.plugins:
             log.error("plugin %s is there twice; the one in %s is left out", one.name, one.folder)
@@ -146,16 +150,19 @@ def _collect(into: Registry, loaded: Loaded, module: ModuleType) -> None:
     settings = ask("settings")
     if len({s.key for s in settings}) != len(settings):
         raise Broken("two of its settings have the same key")
-    channels = _keyed(ask("channels"), Channel, into.channels, loaded)
-    coupon_types = _keyed(ask("coupon_types"), CouponType, into.coupon_types, loaded)
-    policies = _keyed(ask("lifecycle_policies"), LifecyclePolicy, into.policies, loaded)
+    # type-abstract: mypy wants concrete classes for type[K]; isinstance works with abstract ones
+    channels = _keyed(ask("channels"), Channel, into.channels, loaded)  # type: ignore[type-abstract]
+    coupon_types = _keyed(ask("coupon_types"), CouponType, into.coupon_types, loaded)  # type: ignore[type-abstract]
+    policies = _keyed(ask("lifecycle_policies"), LifecyclePolicy, into.policies, loaded)  # type: ignore[type-abstract]
     loaded.settings = tuple(settings)
     into.channels.update(channels)
     into.coupon_types.update(coupon_types)
     into.policies.update(policies)
 
 
-def _keyed(offered: list[Any], base: type[K], taken: dict[str, tuple[str, K]], loaded: Loaded) -> dict[str, tuple[str, K]]:
+def _keyed(
+    offered: list[Any], base: type[K], taken: dict[str, tuple[str, K]], loaded: Loaded
+) -> dict[str, tuple[str, K]]:
     assert loaded.manifest is not None
     fresh: dict[str, tuple[str, K]] = {}
     for one in offered:
