@@ -1,0 +1,58 @@
+"""`regulars up`: one's own shop; and the plan that the demo runs, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from webapp.config import Settings
+    from webapp.supervisor.shop import Parts, Plan
+
+
+@click.command()
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 for the whole network."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: 8040 or the next free one]"
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 16), default=1, show_default=True, help="Background workers."
+)
+def up(host: str, port: int | None, workers: int) -> int:
+    """Run the shop in the instance folder until Ctrl-C: web pages, background worker, tick and queue server.
+
+    Tables are brought up to date first. What dies is started again; if this command itself is killed, its parts end
+    with it, and started again it goes on where it was.
+    """
+    from webapp import config
+    from webapp.supervisor.shop import supervise
+
+    settings = config.load()
+
+    def ready(address: str) -> None:
+        click.echo(f"Regulars is open at {address} (data in {settings.instance}; Ctrl-C stops it)")
+
+    return supervise(plan_of(settings, host=host, port=port, workers=workers, ready=ready))
+
+
+def plan_of(settings: Settings, **more: Any) -> Plan:
+    """The shop of these settings as a plan for `supervise`; `more` are fields of Plan."""
+    from webapp.supervisor.shop import Parts, Plan
+
+    def load() -> Parts:
+        from webapp.app import create_app, create_database
+
+        database = create_database(settings)
+        app = create_app(settings, database)
+        database.close()  # what the factory opened is not for the children
+        return Parts(app, database)
+
+    def prepare() -> None:
+        from webapp.cli.db import upgrade_all
+
+        upgrade_all(settings)
+
+    return Plan(settings, load=load, prepare=prepare, **more)

@@ -1,0 +1,1 @@
+"""One process that imports the shop once, forks its parts, and keeps them running."""
