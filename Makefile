@@ -77,7 +77,7 @@ types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 imports: $(VENV)/.installed-dev
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 
 templates: $(VENV)/.installed-dev
 	$(BIN)/djlint --lint --quiet templates plugins
