@@ -158,8 +158,6 @@ def upgrade() -> None:
         sa.Column("stock", sa.BigInteger(), nullable=True),
         sa.Column("issued", sa.BigInteger(), nullable=False),
         sa.Column("per_person", sa.Integer(), nullable=False),
-        sa.Column("valid_days", sa.Integer(), nullable=True),
-        sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("stock IS NULL OR issued <= stock", name=op.f("ck_offer_stock")),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_offer")),
@@ -267,6 +265,7 @@ def upgrade() -> None:
             name=op.f("fk_offer_allowance_brand_id_offer_id"),
         ),
         sa.PrimaryKeyConstraint("brand_id", "offer_id", "person_id", name=op.f("pk_offer_allowance")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "offer_terms",
@@ -276,7 +275,13 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("type_version", sa.Integer(), nullable=False),
         sa.Column("terms", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_days", sa.Integer(), nullable=True),
+        sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "valid_days IS NOT NULL OR valid_until IS NOT NULL", name=op.f("ck_offer_terms_ends")
+        ),
         sa.ForeignKeyConstraint(
             ["brand_id", "offer_id"],
             ["offer.brand_id", "offer.id"],
@@ -480,7 +485,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=12), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=False),
-        sa.Column("valid_until", sa.Date(), nullable=False),
+        sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("redeemed_at", sa.DateTime(timezone=True), nullable=True),
@@ -508,6 +513,7 @@ def upgrade() -> None:
         ["brand_id", "campaign_id", "state"],
         unique=False,
     )
+    op.create_index(op.f("ix_coupon_brand_id_member_id"), "coupon", ["brand_id", "member_id"], unique=False)
     op.create_index(
         op.f("ix_coupon_brand_id_offer_id_state"), "coupon", ["brand_id", "offer_id", "state"], unique=False
     )
@@ -702,6 +708,7 @@ def upgrade() -> None:
         sa.Column("till_number", sa.String(length=80), nullable=True),
         sa.Column("order_id", sa.BigInteger(), nullable=True),
         sa.Column("redeemed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("redeemed_on", sa.Date(), nullable=False),
         sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reversed_by", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -724,6 +731,12 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_redemption_brand_id_coupon_id"), "redemption", ["brand_id", "coupon_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_redemption_brand_id_order_id"), "redemption", ["brand_id", "order_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_redemption_brand_id_redeemed_at"), "redemption", ["brand_id", "redeemed_at"], unique=False
     )
     op.create_index(
         op.f("ix_redemption_brand_id_till_number"), "redemption", ["brand_id", "till_number"], unique=False

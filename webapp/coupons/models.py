@@ -8,15 +8,14 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Date, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.kernel.model import Base, BrandRow, brand_fk
+from webapp.kernel.model import Base, BrandRow, brand_fk, clustered
 from webapp.kernel.types import JsonValue, UtcDateTime
 
 
 class Offer(BrandRow, Base):
     """A promotion of one coupon type. The limits are kept by conditional updates of `issued`.
 
-    stock None: unlimited. A coupon is valid from its claim for `valid_days`, or until `valid_until` (last local day),
-    whichever ends first; at least one of the two is set.
+    draft -> open <-> closed. stock None: unlimited. terms_version: the version that new coupons get.
     """
 
     __tablename__ = "offer"
@@ -33,21 +32,31 @@ class Offer(BrandRow, Base):
     stock: Mapped[int | None] = mapped_column(BigInteger)
     issued: Mapped[int] = mapped_column(BigInteger, default=0)
     per_person: Mapped[int] = mapped_column(Integer, default=1)
-    valid_days: Mapped[int | None] = mapped_column(Integer)
-    valid_until: Mapped[date | None] = mapped_column(Date)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class OfferTerms(BrandRow, Base):
-    """A version of an offer's typed terms, as its coupon type reads them. A coupon keeps the version it was issued under."""
+    """A version of what an offer promises: its typed terms, as its coupon type reads them, and its window.
+
+    A coupon keeps the version it was issued under. valid_from: the first local day (None: from its issue on). valid_until:
+    the last local day; valid_days: days from the claim, the day of the claim counted; whichever ends first counts, and at
+    least one of the two is set.
+    """
 
     __tablename__ = "offer_terms"
-    __table_args__ = (UniqueConstraint("brand_id", "offer_id", "version"), brand_fk("offer_id", "offer"))
+    __table_args__ = (
+        UniqueConstraint("brand_id", "offer_id", "version"),
+        brand_fk("offer_id", "offer"),
+        CheckConstraint("valid_days IS NOT NULL OR valid_until IS NOT NULL", name="ends"),
+    )
 
     offer_id: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[int] = mapped_column(Integer)
     type_version: Mapped[int] = mapped_column(Integer, default=1)
     terms: Mapped[dict[str, Any]] = mapped_column(JsonValue)
+    valid_from: Mapped[date | None] = mapped_column(Date)
+    valid_days: Mapped[int | None] = mapped_column(Integer)
+    valid_until: Mapped[date | None] = mapped_column(Date)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -55,7 +64,7 @@ class OfferAllowance(Base):
     """How many coupons of an offer a person has had: the limit per person is a conditional update of `used`."""
 
     __tablename__ = "offer_allowance"
-    __table_args__ = (brand_fk("offer_id", "offer"),)
+    __table_args__ = clustered(brand_fk("offer_id", "offer"))
 
     brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     offer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -66,8 +75,11 @@ class OfferAllowance(Base):
 class Coupon(BrandRow, Base):
     """One member's right under an offer. token: the unguessable word of its page; code: what a clerk types.
 
-    issued (a message carries it) -> claimed (its page was opened and it was taken) -> redeemed -> reversed (usable
-    again) ...; expired and void are ends.
+    issued (a message carries it) -> claimed (the member took it, or a clerk typed its code) -> redeemed -> reversed (given
+    back, usable again) -> redeemed ...; void is an end. Expired is no stored state: it is what a usable coupon is once its
+    last day has passed in the brand's zone (queries.state_on), so that no sweep can be late.
+
+    valid_until: the last local day; None while it is issued and its end is counted from the claim.
     """
 
     __tablename__ = "coupon"
@@ -76,6 +88,7 @@ class Coupon(BrandRow, Base):
         UniqueConstraint("brand_id", "offer_id", "member_id", "occurrence"),
         Index("ix_coupon_token", "token", unique=True),  # the page's address names no brand
         Index(None, "brand_id", "offer_id", "state"),
+        Index(None, "brand_id", "member_id"),
         Index(None, "brand_id", "person_id"),
         Index(None, "brand_id", "campaign_id", "state"),
         brand_fk("offer_id", "offer"),
@@ -85,14 +98,14 @@ class Coupon(BrandRow, Base):
     offer_id: Mapped[int] = mapped_column(BigInteger)
     member_id: Mapped[int] = mapped_column(BigInteger)
     person_id: Mapped[int] = mapped_column(BigInteger)
-    occurrence: Mapped[str] = mapped_column(String(40))  # what it was given for: campaign:<id>, counter:<key>
+    occurrence: Mapped[str] = mapped_column(String(40))  # what it was given for: campaign:<id>, staff:<key>
     campaign_id: Mapped[int | None] = mapped_column(BigInteger)
     terms_version: Mapped[int] = mapped_column(Integer)
     token: Mapped[str] = mapped_column(String(32))
     code: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(10))
     valid_from: Mapped[date] = mapped_column(Date)
-    valid_until: Mapped[date] = mapped_column(Date)  # last local day
+    valid_until: Mapped[date | None] = mapped_column(Date)
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     redeemed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -117,7 +130,7 @@ class Redemption(BrandRow, Base):
     """A coupon used at a store by staff. Never an order: the order with that till number joins it, and is revenue.
 
     open_coupon_id repeats coupon_id while the redemption stands and is None once reversed: a coupon has at most one
-    standing redemption, kept by the unique key.
+    standing redemption, kept by the unique key. redeemed_on: the brand-local day.
     """
 
     __tablename__ = "redemption"
@@ -125,6 +138,8 @@ class Redemption(BrandRow, Base):
         UniqueConstraint("brand_id", "open_coupon_id"),
         Index(None, "brand_id", "coupon_id"),
         Index(None, "brand_id", "till_number"),
+        Index(None, "brand_id", "redeemed_at"),
+        Index(None, "brand_id", "order_id"),
         brand_fk("coupon_id", "coupon"),
         brand_fk("store_id", "store"),
         brand_fk("order_id", "orders"),
@@ -139,5 +154,6 @@ class Redemption(BrandRow, Base):
     till_number: Mapped[str | None] = mapped_column(String(80))
     order_id: Mapped[int | None] = mapped_column(BigInteger)
     redeemed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    redeemed_on: Mapped[date] = mapped_column(Date)
     reversed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reversed_by: Mapped[int | None] = mapped_column(BigInteger)
