@@ -1,0 +1,63 @@
+// What plain HTML and htmx cannot do, all of it optional: every page works without this file.
+(() => {
+  "use strict";
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const say = (text) => { const live = $("#say"); if (live) live.textContent = text; };
+
+  // A second tap on a form that changes something, while the first is on its way, does nothing. (The server would
+  // take it once anyway: each such form carries a key.)
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if ((form.getAttribute("method") || "").toLowerCase() !== "post") return;
+    if (form.getAttribute("aria-busy") === "true") {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    form.setAttribute("aria-busy", "true");
+  }, true);
+  const free = (form) => { if (form && form.matches && form.matches("form")) form.removeAttribute("aria-busy"); };
+  document.addEventListener("htmx:finally:request", (event) => {
+    const source = event.detail.ctx.sourceElement;
+    free(source.form || (source.closest && source.closest("form")));
+  });
+  // Back from the browser's own cache: the form is as it was left, so it must be free again.
+  addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach(free));
+
+  // Where a reader goes on: the first mistake, else the top of the page that has just replaced another one.
+  const settle = (wholePage) => {
+    const wrong = $("#errors") || $("[aria-invalid=true]");
+    if (wrong) { wrong.focus(); return; }
+    const focused = document.activeElement;
+    if (wholePage && (!focused || focused === document.body)) {
+      const top = $("#main");
+      if (top) top.focus({ preventScroll: true });
+    }
+  };
+  document.addEventListener("htmx:after:swap", (event) => {
+    const ctx = event.detail.ctx;
+    const whole = ctx.target === document.body;
+    if (whole || (ctx.request && ctx.request.method === "POST")) settle(whole);
+    if (whole) say(document.title);
+    reveal();
+  });
+
+  // Copy buttons are in the page but hidden; they show where copying is possible.
+  const reveal = () => {
+    if (!navigator.clipboard) return;
+    document.querySelectorAll("[data-copy][hidden]").forEach((button) => { button.hidden = false; });
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("[data-copy]");
+    if (!button) return;
+    navigator.clipboard.writeText(button.dataset.copy).then(() => say(button.dataset.copied || ""));
+    button.classList.add("good");
+  });
+  // A print button, likewise.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest && event.target.closest("[data-print]")) print();
+  });
+
+  reveal();
+  settle(false);
+})();
