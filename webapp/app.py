@@ -8,13 +8,14 @@ from flask import Flask
 
 from webapp import config
 from webapp.brands import queries as brands
-from webapp.kernel import assets, csrf, edge, filters, htmx, i18n, security
+from webapp.kernel import assets, csrf, edge, errorpages, filters, htmx, i18n, security, shell
 from webapp.kernel.db import Database
 from webapp.kernel.paths import templates_dir
 from webapp.kernel.secrets import SecretBox
+from webapp.plugin_runtime import context, runtime
 
-ROOMS = ("staff", "members", "lifecycle", "coupons", "outbox", "campaigns", "insights", "settings")
-JOBS = ("lifecycle", "outbox", "campaigns", "imports")
+ROOMS = ("staff", "today", "plugin_runtime")
+JOBS = ()
 
 
 def create_database(settings: config.Settings) -> Database:
@@ -38,8 +39,10 @@ def create_app(settings: config.Settings | None = None, db: Database | None = No
     i18n.init_i18n(app)
     filters.init_filters(app)
     assets.init_assets(app)
+    errorpages.init_errors(app)
     edge.init_edge(app, db)
-    load_plugins(app, settings, db)
+    shell.init_shell(app)
+    load_plugins(app, settings)
     load_jobs()
     for room in ROOMS:
         import_module(f"webapp.{room}.routes").init_app(app)
@@ -47,11 +50,10 @@ def create_app(settings: config.Settings | None = None, db: Database | None = No
     return app
 
 
-def load_plugins(app: Flask, settings: config.Settings, db: Database) -> None:
+def load_plugins(app: Flask, settings: config.Settings) -> None:
     """Find and load plugins; one that fails is shown, and the app runs."""
-    from webapp.plugin_runtime import runtime
-
-    app.extensions["regulars.plugins"] = runtime.load_all()
+    context.use_secrets_of(settings.instance)
+    app.extensions["regulars.plugins"] = runtime.load_all(settings.instance / "plugins")
 
 
 def load_jobs() -> None:

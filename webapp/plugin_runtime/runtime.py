@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
+from webapp.kernel.migrate import Branch
 from webapp.kernel.paths import plugins_dir
 from webapp.plugin_api import Channel, CouponType, LifecyclePolicy, Setting
 from webapp.plugin_api.hooks import PROJECT, Hooks
@@ -84,6 +85,22 @@ def load_all(extra: Path | None = None) -> Registry:
         _load(fresh, one)
     _registry = fresh
     return fresh
+
+
+def branches(of: Registry) -> list[Branch]:
+    """The migrations of plugins that have tables of their own, broken ones included: their tables are theirs still."""
+    return [
+        Branch(one.name, one.folder / "migrations")
+        for _, one in sorted(of.plugins.items())
+        if one.manifest is not None and (one.folder / "migrations").is_dir()
+    ]
+
+
+def try_one(found: Found) -> str | None:
+    """Load one plugin beside the running registry (`regulars plugins check`). What is wrong with it, or None."""
+    alone = Registry()
+    _load(alone, found)
+    return alone.plugins[found.name].error
 
 
 def _load(into: Registry, found: Found) -> None:

@@ -1,0 +1,90 @@
+"""Settings -> Plugins: what is plugged in, on or off for this brand, and each plugin's settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, abort, flash, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from webapp.kernel import edge, shell
+from webapp.plugin_runtime import context, words
+from webapp.plugin_runtime.forms import settings_form
+from webapp.plugin_runtime.runtime import Loaded, registry
+
+bp = edge.blueprint("plugins", __name__)
+
+
+def _known(name: str) -> Loaded:
+    loaded = registry().plugins.get(name)
+    if loaded is None:
+        abort(404)
+    return loaded
+
+
+@bp.get("/settings/plugins", permission="plugins.edit")
+def index() -> Response:
+    """Every plugin that was found; a broken one with what is wrong."""
+    with edge.read() as scope:
+        rows: list[dict[str, Any]] = [
+            {
+                "loaded": one,
+                "label": words.words(name)(one.manifest.label) if one.manifest else name,
+                "description": words.words(name)(one.manifest.description) if one.manifest else "",
+                "on": context.enabled(scope, name),
+            }
+            for name, one in sorted(registry().plugins.items())
+        ]
+    return edge.page("pages/plugins/index.html", rows=rows)
+
+
+@bp.post("/settings/plugins/<name>/switch", permission="plugins.edit")
+def switch(name: str) -> Response:
+    """On or off for this brand."""
+    loaded, on = _known(name), request.form.get("on") == "1"
+    if on and loaded.error:
+        abort(422)
+    edge.write(lambda scope: context.switch(scope, name, on=on))
+    flash(_("Switched on.") if on else _("Switched off. What it made stays readable."), "good")
+    return edge.redirect("plugins.index")
+
+
+@bp.get("/settings/plugins/<name>", permission="plugins.edit")
+def edit(name: str) -> Response:
+    """The settings' form, made from what the plugin declares."""
+    loaded = _known(name)
+    with edge.read() as scope:
+        form = settings_form(loaded, context.settings_of(scope, name))
+    return _page(loaded, form)
+
+
+@bp.post("/settings/plugins/<name>", permission="plugins.edit")
+def save(name: str) -> Response:
+    """Check and store."""
+    loaded = _known(name)
+    form = settings_form(loaded, {})
+    given = form.given()
+    problems = edge.write(lambda scope: context.save_settings(scope, name, given))
+    if not problems:
+        flash(_("Saved."), "good")
+        return edge.redirect("plugins.edit", name=name)
+    for key, message in problems.items():
+        form[key].errors = [_(message)]
+    return _page(loaded, form, 422)
+
+
+def _page(loaded: Loaded, form: Any, status: int = 200) -> Response:
+    label = words.words(loaded.name)(loaded.manifest.label) if loaded.manifest else loaded.name
+    return edge.page("pages/plugins/settings.html", status=status, loaded=loaded, label=label, form=form)
+
+
+def init_app(app: Flask) -> None:
+    """Register; a place in More."""
+    app.register_blueprint(bp)
+    shell.more(
+        "plugins.index",
+        _l("Plugins"),
+        "plugins.edit",
+        _l("Channels, coupon types, life cycle: on, off, set."),
+    )

@@ -1,0 +1,1 @@
+"""Today: what wants doing now; and More: every other page."""
