@@ -81,7 +81,7 @@ def upgrade() -> None:
             "recipient_kind",
             "recipient_id",
             "occurrence",
-            name=op.f("uq_delivery_brand_id_campaign_id_recipient_kind_recipient_id_occurrence"),
+            name="uq_delivery_promise",
         ),
     )
     op.create_index(
@@ -400,6 +400,7 @@ def upgrade() -> None:
         sa.Column("gender", sa.String(length=10), nullable=False),
         sa.Column("store_id", sa.BigInteger(), nullable=True),
         sa.Column("joined_on", sa.Date(), nullable=False),
+        sa.Column("joined_given", sa.Boolean(), nullable=False),
         sa.Column("draw", sa.BigInteger(), nullable=False),
         sa.Column("dirty_on", sa.Date(), nullable=True),
         sa.Column("facts_seq", sa.Integer(), nullable=False),

@@ -41,6 +41,9 @@ class Member(BrandRow, Base):
     gender: Mapped[str] = mapped_column(String(10), default="")  # female, male, other or blank
     store_id: Mapped[int | None] = mapped_column(BigInteger)
     joined_on: Mapped[date] = mapped_column(Date)  # brand-local day
+    joined_given: Mapped[bool] = mapped_column(
+        Boolean, default=True
+    )  # False: assumed, an earlier order moves it
     draw: Mapped[int] = mapped_column(BigInteger)
     dirty_on: Mapped[date | None] = mapped_column(Date)
     facts_seq: Mapped[int] = mapped_column(Integer, default=0)
