@@ -15,7 +15,7 @@ from webapp.kernel.secrets import SecretBox
 from webapp.plugin_runtime import context, runtime
 
 ROOMS = ("staff", "today", "plugin_runtime")
-JOBS = ()
+JOBS: tuple[str, ...] = ()
 
 
 def create_database(settings: config.Settings) -> Database:

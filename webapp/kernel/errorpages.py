@@ -57,5 +57,5 @@ def init_errors(app: Flask) -> None:
         if app.config.get("PROPAGATE_EXCEPTIONS"):
             raise error
         reference = uuid.uuid4().hex[:8]
-        log.exception("fault %s at %s %s", reference, request.method, request.path)
+        log.error("fault %s at %s %s", reference, request.method, request.path, exc_info=error)
         return show(500, reference=reference)

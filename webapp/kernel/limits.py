@@ -27,7 +27,8 @@ def use_server(url: str | None) -> None:
         return
     address = url.replace("unix:", "redis+unix:", 1) if url.startswith("unix:") else url
     try:
-        _shared = storage_from_string(address, socket_timeout=0.5, socket_connect_timeout=0.5)
+        made = storage_from_string(address, socket_timeout=0.5, socket_connect_timeout=0.5)
+        _shared = made if isinstance(made, Storage) else None
     except Exception as why:  # a storage that cannot even be made must not stop the web
         log.warning("limits are counted per process (%s)", type(why).__name__)
 

@@ -125,7 +125,7 @@ def preferences() -> Response:
     response = edge.go(own_path(request.form.get("next", "/")))
     for name, allowed, cookie in (("lang", i18n.LANGUAGES, i18n.COOKIE), ("theme", THEMES, THEME_COOKIE)):
         value = request.form.get(name)
-        if value in allowed:
+        if value is not None and value in allowed:
             response.set_cookie(
                 cookie, value, max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure
             )
