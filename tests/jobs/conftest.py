@@ -1,0 +1,3 @@
+from tests.jobs.shop import shop
+
+__all__ = ["shop"]
