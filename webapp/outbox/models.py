@@ -23,7 +23,14 @@ class Delivery(BrandRow, Base):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        UniqueConstraint("brand_id", "campaign_id", "recipient_kind", "recipient_id", "occurrence"),
+        UniqueConstraint(
+            "brand_id",
+            "campaign_id",
+            "recipient_kind",
+            "recipient_id",
+            "occurrence",
+            name="uq_delivery_promise",  # the convention's name would be over PostgreSQL's 63 bytes
+        ),
         Index("ix_delivery_due", "brand_id", "campaign_id", "state", "due_at"),
         Index("ix_delivery_lease", "state", "lease_until"),
         Index(None, "brand_id", "person_id"),
