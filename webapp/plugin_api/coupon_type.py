@@ -30,7 +30,8 @@ class TermField:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why terms cannot stand: the field and an English msgid with %(name)s places filled from facts."""
+    """Why terms cannot stand: the field (`steps.1.save` for a cell of a table, rows from 0) and an English msgid of the
+    plugin's catalogue with %(name)s places filled from facts; a fact whose name ends in `_minor` is shown as money."""
 
     field: str
     message: str
@@ -77,13 +78,18 @@ class Words(Protocol):
 
 class CouponType(ABC):
     """A promotion mechanism. `key` is stored in rows: it never changes. terms_version: raise it when terms change shape,
-    and read all older ones."""
+    and read all older ones.
+
+    reasons: NotApplicable.code -> English msgid of the plugin's catalogue, what a clerk and a member read. A code whose
+    NotApplicable carries needs_minor needs none: the core says how much more would do.
+    """
 
     kind = "coupon_type/1"
     key: str
     label: str
     terms_version: int = 1
     fields: tuple[TermField, ...] = ()
+    reasons: Mapping[str, str] = {}
 
     @abstractmethod
     def check(self, terms: Mapping[str, Any]) -> list[Problem]:

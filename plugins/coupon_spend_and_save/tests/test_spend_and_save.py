@@ -1,0 +1,143 @@
+"""Spend and save: the contract of its kind, what it means in money, and its words."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugins.coupon_spend_and_save.coupon import SpendAndSave
+from webapp.plugin_api import Basket, NotApplicable, Quote
+from webapp.plugin_testing.coupon_type import CouponTypeContract
+
+TYPE = SpendAndSave()
+
+
+def steps(*rows: tuple[int, int]) -> dict[str, Any]:
+    return {"mode": "steps", "steps": [{"spend": spend, "save": save} for spend, save in rows], "most": None}
+
+
+def every(spend: int, save: int, most: int | None = None) -> dict[str, Any]:
+    return {"mode": "every", "steps": [{"spend": spend, "save": save}], "most": most}
+
+
+class TestContract(CouponTypeContract):
+    coupon_type = TYPE
+    good_terms = (
+        steps((10_000, 2_000)),
+        steps((20_000, 5_000), (10_000, 2_000), (30_000, 9_000)),
+        steps((1, 1)),
+        every(10_000, 1_000),
+        every(10_000, 1_000, most=2_500),
+    )
+
+
+@pytest.mark.parametrize(
+    ("terms", "total", "expected"),
+    [
+        (steps((10_000, 2_000)), 9_999, NotApplicable("below_minimum", 1)),
+        (steps((10_000, 2_000)), 0, NotApplicable("below_minimum", 10_000)),
+        (steps((10_000, 2_000)), 10_000, Quote(2_000)),
+        (steps((10_000, 2_000), (20_000, 5_000)), 19_999, Quote(2_000)),
+        (steps((20_000, 5_000), (10_000, 2_000)), 25_000, Quote(5_000)),
+        (every(10_000, 1_000), 39_999, Quote(3_000)),
+        (every(10_000, 1_000), 40_000, Quote(4_000)),
+        (every(10_000, 1_000, most=2_500), 90_000, Quote(2_500)),
+        (every(100, 100), 250, Quote(200)),
+    ],
+)
+def test_examples(terms: dict[str, Any], total: int, expected: Quote | NotApplicable) -> None:
+    assert TYPE.check(terms) == []
+    assert TYPE.quote(terms, Basket(total)) == expected
+
+
+@given(
+    st.dictionaries(st.integers(1, 10**7), st.integers(1, 10**7), min_size=1, max_size=6),
+    st.integers(0, 2 * 10**7),
+)
+def test_the_highest_reached_step_counts_whatever_the_rows_order(rows: dict[int, int], total: int) -> None:
+    saved, terms = 0, []
+    for spend, save in sorted(rows.items()):  # rows that the type allows: rising, never above what is spent
+        saved = max(saved + 1, min(save, spend))
+        if saved <= spend:
+            terms.append((spend, saved))
+    if not terms:
+        return
+    wanted = max((save for spend, save in terms if spend <= total), default=None)
+    answers = {TYPE.quote(steps(*order), Basket(total)) for order in (terms, terms[::-1])}
+    assert TYPE.check(steps(*terms)) == []
+    assert answers == {Quote(wanted) if wanted else NotApplicable("below_minimum", terms[0][0] - total)}
+
+
+@given(st.integers(1, 10**6), st.data())
+def test_every_full_amount_is_exact(spend: int, data: st.DataObject) -> None:
+    save, total = data.draw(st.integers(1, spend)), data.draw(st.integers(spend, 10**12))
+    answer = TYPE.quote(every(spend, save), Basket(total))
+    assert isinstance(answer, Quote)
+    assert answer.saving_minor == int(Fraction(total, spend)) * save
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_a_larger_basket_never_saves_less(one: int, other: int) -> None:
+    low, high = sorted((one, other))
+    for terms in TestContract.good_terms:
+        answers = [TYPE.quote(terms, Basket(total)) for total in (low, high)]
+        saved = [answer.saving_minor if isinstance(answer, Quote) else 0 for answer in answers]
+        assert saved[0] <= saved[1]
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [
+        ({}, "mode"),
+        ({"mode": "steps"}, "steps"),
+        ({"mode": "steps", "steps": []}, "steps"),
+        (steps((0, 1)), "steps.0.spend"),
+        (steps((100, 101)), "steps.0.save"),
+        (steps((100, 10), (100, 20)), "steps.1.spend"),
+        (steps((200, 10), (100, 10)), "steps.0.save"),
+        (every(100, 10, most=9), "most"),
+        ({**every(100, 10), "steps": steps((100, 10), (200, 30))["steps"]}, "steps"),
+        ({**steps((100, 10)), "most": 50}, "most"),
+        (steps(*((n * 100, n) for n in range(1, 22))), "steps"),
+    ],
+)
+def test_terms_that_cannot_stand_name_their_field(terms: dict[str, Any], field: str) -> None:
+    assert field in [problem.field for problem in TYPE.check(terms)]
+
+
+def test_it_speaks_to_the_member() -> None:
+    def words(message: str, **facts: Any) -> str:
+        return message % facts
+
+    def money(minor: int) -> str:
+        return f"{minor / 100:.2f}"
+
+    assert TYPE.describe(steps((20_000, 5_000), (10_000, 2_000)), money, words) == [
+        "Spend 100.00, save 20.00",
+        "Spend 200.00, save 50.00",
+    ]
+    assert TYPE.describe(every(10_000, 1_000, 2_500), money, words) == [
+        "Save 10.00 on every full 100.00",
+        "At most 25.00 off one basket",
+    ]
+
+
+def test_every_word_is_in_the_catalogue() -> None:
+    folder = Path(__file__).resolve().parents[1]
+    with (folder / "translations" / "zh_CN.po").open("rb") as file:
+        known = {message.id: message for message in read_po(file, locale="zh_CN") if message.id}
+    assert all(message.string for message in known.values())
+    keywords: dict[str, Any] = {"_": None, "Problem": (2,)}
+    found = extract_from_file("python", str(folder / "coupon.py"), keywords=keywords)
+    said = {str(message) for _line, message, _comments, _context in found}
+    assert len(said) > 10
+    for field in (*TYPE.fields, *(column for table in TYPE.fields for column in table.columns)):
+        said |= {field.label, field.help, *(label for _, label in field.choices)} - {""}
+    assert said - known.keys() == set()

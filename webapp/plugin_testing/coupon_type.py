@@ -1,0 +1,199 @@
+"""The contract of coupon_type/1. In a plugin's tests:
+
+    class TestMyCoupon(CouponTypeContract):
+        coupon_type = MyCoupon()
+        good_terms = ({"percent": 10},)
+
+Terms are also made from the type's own fields, so a type that trips over legal terms which nobody thought of is found.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from webapp.plugin_api import Basket, CouponType, NotApplicable, Quote, TermField
+
+LARGEST = 10**12  # minor units
+# The same inherited test runs in several classes: that is the point of a contract.
+_contract = settings(
+    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow], deadline=None
+)
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def term_values(field: TermField) -> st.SearchStrategy[Any]:
+    """Typed values as the form of an offer would hand them over for this field; they may still contradict one another."""
+    if field.kind == "choice":
+        return st.sampled_from([value for value, _ in field.choices])
+    if field.kind == "bool":
+        return st.booleans()
+    if field.kind == "steps":
+        row = st.fixed_dictionaries({column.key: term_values(column) for column in field.columns})
+        return st.lists(row, min_size=1 if field.required else 0, max_size=min(field.maximum or 4, 4))
+    if field.kind == "text":
+        value: st.SearchStrategy[Any] = st.text(min_size=1 if field.required else 0, max_size=30)
+    else:
+        low = 0 if field.minimum is None else field.minimum
+        value = st.integers(low, max(low, field.maximum if field.maximum is not None else 100_000))
+    return value if field.required else st.none() | value
+
+
+def amounts_in(terms: Any) -> Iterator[int]:
+    """Every integer anywhere in terms: where an answer is likely to change."""
+    if isinstance(terms, Mapping):
+        for value in terms.values():
+            yield from amounts_in(value)
+    elif isinstance(terms, list | tuple):
+        for value in terms:
+            yield from amounts_in(value)
+    elif isinstance(terms, int) and not isinstance(terms, bool):
+        yield terms
+
+
+class CouponTypeContract:
+    """Subclass as Test...; set coupon_type and good_terms (terms that stand, at least one)."""
+
+    coupon_type: CouponType
+    good_terms: Sequence[Mapping[str, Any]]
+
+    # -- what it says of itself ----------------------------------------------------------------------------------------
+
+    def test_it_names_itself(self) -> None:
+        kind = self.coupon_type
+        assert kind.kind == "coupon_type/1"
+        assert re.fullmatch(r"[a-z][a-z0-9_]{1,59}", kind.key), (
+            "key: small letters, digits, underscores; at most 60"
+        )
+        assert kind.label.strip()
+        assert kind.terms_version >= 1
+
+    def test_its_fields_make_a_form(self) -> None:
+        _check_fields(self.coupon_type.fields)
+        for field in self.coupon_type.fields:
+            if field.kind == "steps":
+                assert field.columns, f"{field.key}: a table needs columns"
+                assert all(column.kind != "steps" for column in field.columns), (
+                    f"{field.key}: no table in a table"
+                )
+                _check_fields(field.columns)
+
+    # -- terms ---------------------------------------------------------------------------------------------------------
+
+    def test_good_terms_stand_and_survive_storage(self) -> None:
+        assert self.good_terms, "give at least one good_terms"
+        for terms in self.good_terms:
+            assert self.coupon_type.check(terms) == []
+            stored = json.loads(json.dumps(terms))
+            assert stored == terms, (
+                "terms must be JSON: only texts, integers, booleans, lists, objects and null"
+            )
+            assert self.coupon_type.check(stored) == []
+
+    @_contract
+    @given(data=st.data())
+    def test_check_never_raises_and_names_a_field(self, data: st.DataObject) -> None:
+        keys = [field.key for field in self.coupon_type.fields]
+        junk = st.dictionaries(
+            st.sampled_from(keys) if keys else st.text(max_size=5), json_values, max_size=len(keys) + 1
+        )
+        terms = data.draw(junk | st.just({}) | self._typed())
+        for problem in self.coupon_type.check(terms):
+            assert problem.field.split(".")[0] in keys, f"{problem.field!r} is no field of this type"
+            assert problem.message % dict(problem.facts)
+
+    # -- what it saves -------------------------------------------------------------------------------------------------
+
+    @_contract
+    @given(data=st.data())
+    def test_a_quote_is_sound(self, data: st.DataObject) -> None:
+        terms, total = self._draw(data)
+        before = deepcopy(terms)
+        answer = self.coupon_type.quote(terms, Basket(total))
+        assert terms == before, "quote must not change the terms"
+        assert self.coupon_type.quote(json.loads(json.dumps(terms)), Basket(total)) == answer, (
+            "not the same answer twice"
+        )
+        if isinstance(answer, Quote):
+            assert type(answer.saving_minor) is int, "minor units are integers"
+            assert 0 < answer.saving_minor <= total, "a saving is above zero and never above the basket"
+        else:
+            assert isinstance(answer, NotApplicable)
+            assert re.fullmatch(r"[a-z][a-z0-9_]{1,29}", answer.code)
+            assert answer.needs_minor is not None or answer.code in self.coupon_type.reasons, (
+                f"{answer.code}: give its sentence in `reasons`, or needs_minor"
+            )
+
+    @_contract
+    @given(data=st.data())
+    def test_what_is_said_to_be_missing_is_exactly_missing(self, data: st.DataObject) -> None:
+        terms, total = self._draw(data)
+        answer = self.coupon_type.quote(terms, Basket(total))
+        if isinstance(answer, NotApplicable) and answer.needs_minor is not None:
+            needs = answer.needs_minor
+            assert needs > 0
+            assert isinstance(self.coupon_type.quote(terms, Basket(total + needs)), Quote), (
+                "that much more must do"
+            )
+            if needs > 1:
+                less = self.coupon_type.quote(terms, Basket(total + needs - 1))
+                assert isinstance(less, NotApplicable), "one unit less must not do"
+
+    @_contract
+    @given(data=st.data())
+    def test_it_describes_itself(self, data: st.DataObject) -> None:
+        terms, _ = self._draw(data)
+        asked: list[str] = []
+
+        def words(message: str, **facts: Any) -> str:
+            asked.append(message)
+            return f"«{message % facts if facts else message}»"
+
+        lines = self.coupon_type.describe(terms, lambda minor: f"¤{minor}", words)
+        assert lines and all(line.strip() for line in lines)
+        assert asked and all("«" in line for line in lines), (
+            "every sentence goes through `_`, so that it can be translated"
+        )
+        assert not any("%(" in line for line in lines), "a place was left unfilled"
+
+    # -- means ---------------------------------------------------------------------------------------------------------
+
+    def _typed(self) -> st.SearchStrategy[dict[str, Any]]:
+        return st.fixed_dictionaries({field.key: term_values(field) for field in self.coupon_type.fields})
+
+    def _draw(self, data: st.DataObject) -> tuple[dict[str, Any], int]:
+        """Terms that stand, and a basket: often right at an edge of theirs."""
+        terms = data.draw(self._typed())
+        if self.coupon_type.check(terms):
+            terms = dict(data.draw(st.sampled_from(list(self.good_terms))))
+        edges = sorted({amount for amount in amounts_in(terms) if amount >= 0}) or [0]
+        near = st.builds(
+            lambda edge, times, off: max(0, edge * times + off),
+            st.sampled_from(edges),
+            st.integers(0, 5),
+            st.integers(-1, 1),
+        )
+        return terms, data.draw(near | st.integers(0, LARGEST))
+
+
+def _check_fields(fields: Sequence[TermField]) -> None:
+    assert len({field.key for field in fields}) == len(fields), "two fields have the same key"
+    for field in fields:
+        assert re.fullmatch(r"[a-z][a-z0-9_]{0,39}", field.key), (
+            f"{field.key!r}: small letters, digits, underscores"
+        )
+        assert field.label.strip(), f"{field.key}: needs a label"
+        if field.kind == "choice":
+            assert field.choices, f"{field.key}: needs choices"
+            assert field.default is None or field.default in [value for value, _ in field.choices]
