@@ -7,11 +7,12 @@ from webapp.plugin_api.channel import Address, Channel, ContentField, Message, O
 from webapp.plugin_api.context import PluginContext, Setting
 from webapp.plugin_api.coupon_type import Basket, CouponType, Money, NotApplicable, Problem, Quote, TermField
 from webapp.plugin_api.hooks import hookimpl
-from webapp.plugin_api.lifecycle import STAGES, Decision, LifecyclePolicy, MemberFacts, Purchase
+from webapp.plugin_api.lifecycle import STAGES, Amount, Decision, LifecyclePolicy, MemberFacts, Stage
 
 __all__ = [
     "STAGES",
     "Address",
+    "Amount",
     "Basket",
     "Channel",
     "ContentField",
@@ -25,10 +26,10 @@ __all__ = [
     "Outcome",
     "PluginContext",
     "Problem",
-    "Purchase",
     "Quote",
     "Sender",
     "Setting",
+    "Stage",
     "TermField",
     "hookimpl",
 ]
