@@ -8,7 +8,7 @@ from flask import Flask
 
 from webapp import config
 from webapp.brands import queries as brands
-from webapp.kernel import assets, csrf, edge, errorpages, filters, htmx, i18n, security, shell
+from webapp.kernel import assets, csrf, edge, errorpages, filters, htmx, i18n, links, security, shell
 from webapp.kernel.db import Database
 from webapp.kernel.paths import templates_dir
 from webapp.kernel.secrets import SecretBox
@@ -30,6 +30,8 @@ def create_app(settings: config.Settings | None = None, db: Database | None = No
     """The web application; tests hand in their own settings and database."""
     settings = settings or config.load()
     db = db or create_database(settings)
+    if settings.public_url:
+        links.use(settings.public_url)
     app = Flask("webapp", template_folder=str(templates_dir()), static_folder=None)
     app.extensions["regulars.settings"] = settings
     app.config["SECRET_KEY"] = SecretBox.of(settings.instance).derive("flask")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from webapp.jobs import tick, worker
 from webapp.jobs.address import queue_url, shown
+from webapp.kernel import links
 from webapp.kernel.errors import UserError
 from webapp.supervisor import lock, logs, queue_server
 from webapp.supervisor.child import Child, fork, has_parent_death_signal, wait_for
@@ -70,6 +71,7 @@ def supervise(plan: Plan) -> int:
         with open_socket(plan.host, port, exact=plan.port is not None) as listener:
             _prepare(plan, [held, listener.fileno()])
             address = address_of(listener)
+            links.use(settings.public_url or address)  # before the fork: pages and worker make the same links
             supervisor = Supervisor(
                 [*queue, *_children(plan, plan.load(), listener), *plan.extra(address)],
                 between=lambda: _await_queue(settings),
