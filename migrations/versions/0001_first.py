@@ -141,9 +141,16 @@ def upgrade() -> None:
     op.create_table(
         "lifecycle_run",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("ran_on", sa.Date(), nullable=False),
+        sa.Column("runs", sa.Integer(), nullable=False),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("ran_on", sa.Date(), nullable=True),
         sa.Column("policy", sa.String(length=60), nullable=False),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("looked_at", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.String(length=30), nullable=True),
+        sa.Column("error_facts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_lifecycle_run")),
     )
     op.create_table(
@@ -298,6 +305,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("delivery_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("once", sa.String(length=12), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("detail", sa.String(length=200), nullable=True),
         sa.ForeignKeyConstraint(
@@ -306,12 +314,9 @@ def upgrade() -> None:
             name=op.f("fk_receipt_brand_id_delivery_id"),
         ),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_receipt")),
-    )
-    op.create_index(
-        op.f("ix_receipt_brand_id_delivery_id_kind"),
-        "receipt",
-        ["brand_id", "delivery_id", "kind"],
-        unique=False,
+        sa.UniqueConstraint(
+            "brand_id", "delivery_id", "once", name=op.f("uq_receipt_brand_id_delivery_id_once")
+        ),
     )
     op.create_table(
         "staff_link",
@@ -647,6 +652,7 @@ def upgrade() -> None:
             name=op.f("fk_stage_change_brand_id_member_id"),
         ),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_stage_change")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         op.f("ix_stage_change_brand_id_member_id_decided_on"),

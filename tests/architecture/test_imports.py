@@ -76,6 +76,7 @@ def test_only_the_runtime_speaks_pluggy() -> None:
         f"{source.name(path)}:{line} imports {what}"
         for path in source.code()
         for line, what in source.imports(path)
-        if source.within(what, "pluggy") and not source.within(source.module(path), "webapp.plugin_api", "webapp.plugin_runtime")
+        if source.within(what, "pluggy")
+        and not source.within(source.module(path), "webapp.plugin_api", "webapp.plugin_runtime")
     ]
     assert not found, "\n".join(found)

@@ -18,7 +18,9 @@ CLOCKS = {
     ("time", "time_ns"), ("time", "localtime"), ("time", "gmtime"), ("func", "now"), ("func", "current_timestamp"),
     ("func", "current_date"), ("func", "localtimestamp"), ("func", "clock_timestamp"),
 }  # fmt: skip
-SQL_CLOCK = re.compile(r"\b(CURRENT_TIMESTAMP|CURRENT_DATE|LOCALTIMESTAMP|clock_timestamp\(\)|now\(\)|datetime\('now')", re.I)
+SQL_CLOCK = re.compile(
+    r"\b(CURRENT_TIMESTAMP|CURRENT_DATE|LOCALTIMESTAMP|clock_timestamp\(\)|now\(\)|datetime\('now')", re.I
+)
 
 # Law 3. path -> why it may end a transaction although it is no unit of work.
 ENDS_TRANSACTIONS = {
@@ -33,9 +35,27 @@ LONG: dict[str, str] = {
 LIMIT = 400
 GENERATED = ("migrations/versions/*.py", "webapp/static/vendor/*", "plugins/*/migrations/*.py")
 
-HOSTS = re.compile(r"pythonhosted\.org|pypi\.org/simple|/simple/?[\"'\s]|registry\.npmjs\.org|--index-url|extra-index-url", re.I)
+HOSTS = re.compile(
+    r"pythonhosted\.org|pypi\.org/simple|/simple/?[\"'\s]|registry\.npmjs\.org|--index-url|extra-index-url",
+    re.I,
+)
 MACHINE = re.compile(r"(?<![\w.<{])/(?:work|root|home|Users|opt/(?:wheels|pypi))/[\w.-]+")
-TEXTS = ("*.py", "*.toml", "*.txt", "*.md", "*.html", "*.css", "*.js", "*.po", "*.cfg", "Makefile", "run", "*.yml", "*.yaml", "*.json")
+TEXTS = (
+    "*.py",
+    "*.toml",
+    "*.txt",
+    "*.md",
+    "*.html",
+    "*.css",
+    "*.js",
+    "*.po",
+    "*.cfg",
+    "Makefile",
+    "run",
+    "*.yml",
+    "*.yaml",
+    "*.json",
+)
 
 
 def calls(path: Path) -> Iterator[tuple[int, str, str]]:
@@ -43,7 +63,13 @@ def calls(path: Path) -> Iterator[tuple[int, str, str]]:
     for node in ast.walk(source.tree(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
-            word = owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
+            word = (
+                owner.id
+                if isinstance(owner, ast.Name)
+                else owner.attr
+                if isinstance(owner, ast.Attribute)
+                else ""
+            )
             yield node.lineno, word, node.func.attr
 
 
@@ -53,9 +79,17 @@ def test_nobody_but_the_clock_asks_what_time_it_is() -> None:
     for path in [*source.code(), *source.code("plugins")]:
         if source.name(path) in ASKS_THE_TIME:
             continue
-        found += [f"{source.name(path)}:{line} calls {owner}.{name}" for line, owner, name in calls(path) if (owner, name) in CLOCKS]
+        found += [
+            f"{source.name(path)}:{line} calls {owner}.{name}"
+            for line, owner, name in calls(path)
+            if (owner, name) in CLOCKS
+        ]
         for node in ast.walk(source.tree(path)):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL_CLOCK.search(node.value):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and SQL_CLOCK.search(node.value)
+            ):
                 found.append(f"{source.name(path)}:{node.lineno} asks the database's clock")
     assert not found, "\n".join(found)
 

@@ -12,7 +12,9 @@ from webapp.kernel.types import UtcDateTime
 
 METADATA = core_metadata()
 TABLES = list(METADATA.sorted_tables)
-BRAND_TABLES = [table for table in TABLES if "brand_id" in table.c and table.primary_key.columns.keys()[0] == "brand_id"]
+BRAND_TABLES = [
+    table for table in TABLES if "brand_id" in table.c and table.primary_key.columns.keys()[0] == "brand_id"
+]
 
 # Tables of the whole shop, each with its reason. Everything else belongs to a brand.
 WHOLE_SHOP = {

@@ -19,9 +19,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import MetaData, create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from webapp.kernel import paths
@@ -29,6 +30,7 @@ from webapp.kernel import paths
 log = logging.getLogger("regulars.migrate")
 
 LOCK_WAIT = "4s"
+LOCK_TIMEOUT = "55P03"
 ATTEMPTS = 5
 PLUGIN_PREFIX = "plg_"
 
@@ -120,19 +122,23 @@ def _config(branch: Branch, connection: Connection | None = None) -> Config:
 
 
 def _run(url: str, branch: Branch) -> None:
-    """Upgrade one branch; a lock that is not had in time is tried again."""
+    """Upgrade one branch. A lock that is not had in time is tried again; so is losing a race to another machine."""
     engine = _engine(url)
     try:
         for attempt in range(1, ATTEMPTS + 1):
+            before = current(url, branch)
             try:
                 with engine.connect() as connection:
                     command.upgrade(_config(branch, connection), "head")
                 return
-            except OperationalError as fault:
-                if getattr(fault.orig, "sqlstate", None) != "55P03" or attempt == ATTEMPTS:
+            except (DBAPIError, CommandError) as fault:
+                late = getattr(getattr(fault, "orig", None), "sqlstate", None) == LOCK_TIMEOUT
+                if attempt == ATTEMPTS or not (late or current(url, branch) != before):
                     raise
-                log.warning("a lock was not to be had within %s; trying again", LOCK_WAIT)
-                time.sleep(attempt)
+                log.warning(
+                    "%s; trying again", "a lock was held too long" if late else "another one migrates as well"
+                )
+                time.sleep(attempt if late else 0.1)
     finally:
         engine.dispose()
 
