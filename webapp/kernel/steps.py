@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Index, Integer, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.model import Base, BrandRow
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
 from webapp.kernel.types import JsonValue, UtcDateTime
@@ -75,24 +76,27 @@ def run_steps(
     until = None if seconds is None else time.monotonic() + seconds
 
     def unit(scope: Scope) -> Done | Next:
-        run = scope.session.scalars(
+        mine = (
             select(StepRun)
             .where(StepRun.brand_id == brand.id, StepRun.name == name, StepRun.key == key)
             .with_for_update()
-        ).one_or_none()
-        if run is None:
-            run = StepRun(
-                brand_id=brand.id,
-                id=scope.new_id(),
-                name=name,
-                key=key,
-                cursor=start,
-                steps=0,
-                started_at=scope.now,
-                updated_at=scope.now,
+        )
+        run = scope.session.scalars(mine).one_or_none()
+        if run is None:  # two runners may both come here: the second waits for the first to commit, then takes its row
+            scope.session.execute(
+                insert_or_ignore(scope, StepRun).values(
+                    brand_id=brand.id,
+                    id=scope.new_id(),
+                    name=name,
+                    key=key,
+                    cursor=start,
+                    result=None,
+                    steps=0,
+                    started_at=scope.now,
+                    updated_at=scope.now,
+                )
             )
-            scope.session.add(run)
-            scope.session.flush()
+            run = scope.session.scalars(mine).one()
         if run.done_at is not None:
             return Done(run.result)
         outcome = step(scope, run.cursor)
