@@ -14,7 +14,7 @@ from webapp.kernel.paths import templates_dir
 from webapp.kernel.secrets import SecretBox
 from webapp.plugin_runtime import context, runtime
 
-ROOMS = ("staff", "today", "plugin_runtime")
+ROOMS = ("staff", "today", "plugin_runtime", "members", "orders")
 JOBS: tuple[str, ...] = ()
 
 

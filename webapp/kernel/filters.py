@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g, has_request_context
-from markupsafe import Markup
 
 from webapp.kernel import clock
 from webapp.kernel import money as minor_units
@@ -18,36 +17,33 @@ from webapp.kernel.i18n import pick_locale, pick_timezone
 _MISSING = "–"  # what stands where there is no value; read as nothing by a screen reader, seen as a dash
 
 
-def _figure(text: str) -> Markup:
-    """Tabular numerals, never broken over two lines."""
-    return Markup('<span class="num">{}</span>').format(text)
-
-
-def money(minor: int | None, currency: str | None = None) -> Markup | str:
+def money(minor: int | None, currency: str | None = None) -> str:
     """Minor units in the brand's currency (or the one named): 1250 -> ¥12.50."""
     if minor is None:
         return _MISSING
     brand = g.get("brand") if has_request_context() else None
     code = currency or (brand.currency if brand else "")
     if not code:
-        raise LookupError("money is shown without a brand: name the currency, as in {{ amount|money('CNY') }}")
-    return _figure(minor_units.show(minor, code, pick_locale()))
+        raise LookupError(
+            "money is shown without a brand: name the currency, as in {{ amount|money('CNY') }}"
+        )
+    return str(minor_units.show(minor, code, pick_locale()))
 
 
-def number(value: float | int | None, digits: int | None = None) -> Markup | str:
+def number(value: float | int | None, digits: int | None = None) -> str:
     """Grouped digits; `digits` fixes those after the point."""
     if value is None:
         return _MISSING
     pattern = None if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
-    return _figure(format_decimal(value, format=pattern, locale=pick_locale()))
+    return str(format_decimal(value, format=pattern, locale=pick_locale()))
 
 
-def percent(part: float | int | None, whole: float | int | None = 1, digits: int = 0) -> Markup | str:
+def percent(part: float | int | None, whole: float | int | None = 1, digits: int = 0) -> str:
     """`part` of `whole` as a percentage; a dash where there is no whole."""
     if part is None or not whole:
         return _MISSING
     pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
-    return _figure(format_percent(part / whole, format=pattern, locale=pick_locale()))
+    return str(format_percent(part / whole, format=pattern, locale=pick_locale()))
 
 
 def day(value: date | datetime | None, style: str = "medium") -> str:
@@ -85,6 +81,14 @@ def phone_masked(value: str | None) -> str:
     return head + "•" * (len(value) - keep - len(head)) + value[-keep:]
 
 
+def email_masked(value: str | None) -> str:
+    """An address with its name hidden: ada@example.com -> a•••@example.com."""
+    if not value:
+        return _MISSING
+    name, _at, host = value.rpartition("@")
+    return f"{name[:1]}•••@{host}"
+
+
 def ink_on(colour: str | None) -> str:
     """Black or white, whichever reads better on a brand's colour (#rrggbb), by WCAG's contrast."""
     try:
@@ -103,6 +107,7 @@ FILTERS: dict[str, Any] = {
     "day": day,
     "moment": moment,
     "phone_masked": phone_masked,
+    "email_masked": email_masked,
     "ink_on": ink_on,
 }
 
