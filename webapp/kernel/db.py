@@ -159,10 +159,8 @@ class Database:
         with Session(self.reader, expire_on_commit=False) as session:
             if not self.is_sqlite:
                 session.connection(execution_options={"postgresql_readonly": True})
-            try:
-                yield Scope(session, brand, actor, now or clock.now(), self.blocks)
-            finally:
-                session.rollback()
+            # closing rolls back and, unlike rollback(), leaves what was loaded readable
+            yield Scope(session, brand, actor, now or clock.now(), self.blocks)
 
     def brand(self, brand_id: int) -> BrandRef:
         """The brand of an id (jobs carry ids only). Raises NotFound through the registered loader."""
