@@ -51,11 +51,14 @@ class Outcome:
     sent: accepted for good. failed: refused for good (reason: a short machine word such as bad_address, refused).
     retry: certainly not accepted now, worth trying later. unknown: may or may not have arrived; never sent again blindly.
     reason: at most 30 characters; detail: the service's own words, at most 200, without personal data.
+    halt: the service as a whole takes nothing now (down, sign-in refused): the core stops this run, comes back later, and
+    does not count it as a try of this message. Only with retry.
     """
 
     state: Literal["sent", "failed", "retry", "unknown"]
     reason: str = ""
     detail: str = ""
+    halt: bool = False
 
 
 class Sender(Protocol):

@@ -6,13 +6,14 @@ Failure policies: *collect* (at load, runtime.py: isolate, show, go on), *decide
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
-from webapp.plugin_api import Channel, CouponType, LifecyclePolicy
+from webapp.plugin_api import Channel, CouponType, LifecyclePolicy, Message, Outcome
 from webapp.plugin_runtime.context import Context, context, enabled
 from webapp.plugin_runtime.runtime import registry
 
@@ -74,3 +75,39 @@ def decide(plugin: str, question: Callable[[], T]) -> T | Refused:
     except Exception as fault:
         log.exception("plugin %s failed to decide", plugin)
         return Refused("plugin_failed", {"plugin": plugin, "error": type(fault).__name__})
+
+
+@contextmanager
+def speaking(bound: Bound[Channel]) -> Iterator[Callable[[Message], Outcome]]:
+    """Open a channel, outside any transaction; what is yielded sends one message and never raises for the plugin.
+
+    A channel that cannot be opened answers each message with a halt. An exception while it speaks is `unknown`: the
+    message may be out. One while it hangs up is logged.
+    """
+    broken = Outcome("retry", "plugin_failed", halt=True)
+    with ExitStack() as stack:
+        try:
+            sender = stack.enter_context(bound.impl.open(bound.ctx))
+        except Exception:
+            log.exception("plugin %s failed to open", bound.plugin)
+            yield lambda message: broken
+            return
+
+        def send(message: Message) -> Outcome:
+            try:
+                outcome = sender.send(message)
+            except Exception:
+                log.exception("plugin %s failed while it sent %s", bound.plugin, message.key)
+                return Outcome("unknown", "plugin_failed")
+            if not isinstance(outcome, Outcome):
+                log.error("plugin %s answered %r for %s", bound.plugin, type(outcome), message.key)  # type: ignore[unreachable]
+                return Outcome("unknown", "plugin_failed")
+            return outcome
+
+        try:
+            yield send
+        finally:
+            try:
+                stack.close()
+            except Exception:
+                log.exception("plugin %s failed to hang up", bound.plugin)
