@@ -15,7 +15,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 p
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then command -v $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test sample check lint types imports templates messages-check deps drill bench migration messages \
+.PHONY: help demo up sample sample-if-possible test sample check lint types imports templates messages-check deps drill bench migration messages \
 	constraints wheel audit clean
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make test        static checks, then the fast tests"
 	@echo "make drill       the tests that take long: kills, the whole demo, the wheel"
 	@echo "make check       static checks alone (-k runs all of them past the first failure)"
+	@echo "make sample      fetch the sample shop's published data (31 MB), once"
 	@echo "make bench       the figures we hold ourselves to (ARGS=\"import --json\")"
 	@echo "make migration   write the core revision anew from the models (nothing has been released yet)"
 	@echo "make messages    bring the translation catalogues up to date and compile them"
@@ -49,6 +50,15 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing into $(VENV), tools for the tests included ..."
 	@$(PIP) install --quiet --editable '.[dev]' --constraint constraints.txt
 	@touch $(VENV)/.installed $@
+
+# The published data of the sample shop, kept where tests look for it; REGULARS_SAMPLE names another folder.
+SAMPLE := $(or $(REGULARS_SAMPLE),$(VENV)/sample)
+sample: $(VENV)/.installed
+	@$(BIN)/python -m webapp.cli.sample "$(SAMPLE)" >/dev/null
+
+# Without a network the tests that need the data are left out, and say so; REGULARS_STRICT=1 fails them.
+sample-if-possible: $(VENV)/.installed-dev
+	@$(BIN)/python -m webapp.cli.sample "$(SAMPLE)" >/dev/null || true
 
 # --------------------------------------------------------------------------------------------------------------- run
 

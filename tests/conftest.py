@@ -21,10 +21,14 @@ from tests.support.need import MARK, STRICT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flask import Flask
     from playwright.sync_api import Browser, Page
 
+    from tests.support.live import LiveShop
     from tests.support.smtp import SmtpReceiver
+    from tests.support.web import Client, Worker
     from webapp.kernel.db import Database
+    from webapp.kernel.scope import BrandRef
 
 RUN = pytest.StashKey[databases.Run]()
 
@@ -125,7 +129,11 @@ def run(request: pytest.FixtureRequest) -> databases.Run:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def db_kind(request: pytest.FixtureRequest) -> str:
-    """Both databases: a test that asks for this, or for anything made from it, runs once on each."""
+    """Both databases: a test that asks for this, or for anything made from it, runs once on each.
+
+    Where the database makes no difference (a page's words), a module says `pytestmark = ONE_DATABASE`
+    (tests.support.databases).
+    """
     kind: str = request.param
     return kind
 
@@ -163,20 +171,50 @@ def db(db_url: str) -> Iterator[Database]:
         database.close()
 
 
+# ------------------------------------------------------------------------------------------------------- app in process
+
+
 @pytest.fixture
-def sqlite_db(run: databases.Run, tmp_path: Path) -> Iterator[Database]:
-    """As `db`, on SQLite alone: for tests of pages and forms, where the database makes no difference."""
+def brand(db: Database) -> BrandRef:
+    """`acme`."""
     from tests.support import seed
 
-    with databases.clone("sqlite", run, tmp_path) as url:
-        database = seed.database(url)
-        try:
-            yield database
-        finally:
-            database.close()
+    return seed.brand(db)
+
+
+@pytest.fixture
+def app(db: Database, tmp_path: Path) -> Flask:
+    """The Flask app on `db`."""
+    from tests.support import web
+
+    return web.make_app(tmp_path / "instance", db)
+
+
+@pytest.fixture
+def client(app: Flask) -> Client:
+    """A browser without JavaScript, signed in as the owner; `app.test_client()` is one that nobody knows."""
+    browser: Client = app.test_client()  # type: ignore[assignment]
+    return browser.sign_in()
+
+
+@pytest.fixture
+def worker(app: Flask, db: Database) -> Worker:
+    """`worker.run()` does what has been rung for."""
+    from tests.support import web
+
+    return web.Worker(db)
 
 
 # ---------------------------------------------------------------------------------------------------- servers, browser
+
+
+@pytest.fixture
+def live(db_url: str, tmp_path: Path) -> Iterator[LiveShop]:
+    """`regulars up` in its own processes on a temporary instance; `live.start()` starts it."""
+    from tests.support.live import live_shop
+
+    with live_shop(tmp_path / "instance", db_url) as shop:
+        yield shop
 
 
 @pytest.fixture

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
 from tests.support import pg, seed
 from webapp.kernel import migrate
 
-KINDS = ("sqlite", "postgresql")
+# For tests that need a database and do not care which: `pytestmark = ONE_DATABASE`.
+ONE_DATABASE = pytest.mark.parametrize("db_kind", ["sqlite"], indirect=True)
 
 
 @dataclass(frozen=True, slots=True)
