@@ -1,0 +1,90 @@
+"""Many rows at once, past the ORM: COPY on PostgreSQL, executemany on SQLite, in the unit's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from webapp.kernel.model import Base
+from webapp.kernel.scope import Scope
+
+
+def is_sqlite(scope: Scope) -> bool:
+    """The embedded default?"""
+    return scope.session.get_bind().dialect.name == "sqlite"
+
+
+def insert(scope: Scope, model: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert `rows`, each with a value for every one of `columns`; no column default is filled in.
+
+    Values are what the model takes (aware datetimes, dates, ints, text, None). Raises what the driver raises.
+    """
+    if not rows:
+        return
+    scope.session.flush()
+    converted = _converted(scope, model, columns, rows)
+    if is_sqlite(scope):
+        marks = ", ".join("?" * len(columns))
+        _driver(scope).executemany(
+            f"INSERT INTO {_target(scope, model, columns)} VALUES ({marks})", converted
+        )
+        return
+    with (
+        _driver(scope).cursor() as cursor,
+        cursor.copy(f"COPY {_target(scope, model, columns)} FROM STDIN") as copy,
+    ):
+        for row in converted:
+            copy.write_row(row)
+
+
+def insert_text(scope: Scope, model: type[Base], columns: Sequence[str], blocks: Iterable[str]) -> None:
+    """PostgreSQL only: rows already written in COPY's text format (tabs between, a newline after each)."""
+    scope.session.flush()
+    with (
+        _driver(scope).cursor() as cursor,
+        cursor.copy(f"COPY {_target(scope, model, columns)} FROM STDIN") as copy,
+    ):
+        for block in blocks:
+            copy.write(block)
+
+
+def insert_cells(
+    scope: Scope, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """SQLite only: values as the driver stores them; text of digits becomes a number by the column's affinity."""
+    scope.session.flush()
+    marks = ", ".join("?" * len(columns))
+    _driver(scope).executemany(f"INSERT INTO {_target(scope, model, columns)} VALUES ({marks})", rows)
+
+
+def _driver(scope: Scope) -> Any:
+    return scope.session.connection().connection.driver_connection
+
+
+def _target(scope: Scope, model: type[Base], columns: Sequence[str]) -> str:
+    prepare = scope.session.get_bind().dialect.identifier_preparer
+    names = ", ".join(prepare.quote(column) for column in columns)
+    return f"{prepare.quote(model.__tablename__)} ({names})"
+
+
+def _converted(
+    scope: Scope, model: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> Iterable[Sequence[Any]]:
+    """The rows with the values of typed columns as the driver wants them."""
+    dialect = scope.session.get_bind().dialect
+    table = model.__table__
+    converters: list[tuple[int, Callable[[Any], Any]]] = []
+    for at, column in enumerate(columns):
+        convert = table.c[column].type.dialect_impl(dialect).bind_processor(dialect)
+        if convert is not None:
+            converters.append((at, convert))
+    if not converters:
+        return rows
+    return (_row(row, converters) for row in rows)
+
+
+def _row(row: Sequence[Any], converters: list[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
+    cells = list(row)
+    for at, convert in converters:
+        cells[at] = convert(cells[at])
+    return cells

@@ -1,0 +1,378 @@
+"""Recording orders, in bulk, and giving waiting ones to their members.
+
+Whatever changes an order marks its person in the same unit (members.queries.touch_many).
+
+Events: `orders.recorded` (source, first_id, last_id, order_ids): once a batch; new orders have ids first_id to last_id
+(both 0 when there are none), order_ids are those that changed. Read them with orders.queries.till_numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, delete, func, select, update
+
+from webapp.kernel import bulk
+from webapp.kernel.scope import Scope
+from webapp.members.identities import PHONE
+from webapp.members.models import Member, MemberIdentity
+from webapp.members.queries import batches, touch_many
+from webapp.orders import lines as line_text
+from webapp.orders.models import Order, OrderLine
+
+ORDER_COLUMNS = (
+    *("brand_id", "id", "source", "number", "member_id", "person_id", "phone", "store_id", "ordered_at"),
+    *("ordered_on", "gross_minor", "discount_minor", "paid_minor", "digest", "lines_digest"),
+)
+LINE_COLUMNS = ("brand_id", "order_id", "position", "product", "category", "quantity", "amount_minor")
+
+
+class OrderIn(NamedTuple):
+    """An order as a till tells of it. None (or a blank member): not said, so what is stored stays.
+
+    ordered_at: aware; ordered_on: its day in the brand's zone; money in minor units; digest: 63 bits of what was said
+    here but the lines; lines: orders.lines text. A new order must have ordered_at, ordered_on and paid.
+    """
+
+    number: str
+    member: str
+    phone: str | None
+    store_id: int | None
+    ordered_at: datetime | None
+    ordered_on: date | None
+    gross: int | None
+    discount: int | None
+    paid: int | None
+    digest: int
+    lines: str | None
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What `record` did, in orders; lines: how many were written."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    lines: int = 0
+
+
+class _Owner(NamedTuple):
+    id: int
+    person_id: int
+    joined_on: date
+    joined_given: bool
+
+
+@dataclass(slots=True)
+class _Touched:
+    """Which facts a batch changes."""
+
+    days: dict[int, date] = field(default_factory=dict)  # person -> earliest day
+    joins: dict[int, date] = field(
+        default_factory=dict
+    )  # member whose joining day was assumed -> earlier day
+
+    def by(self, person_id: int | None, day: date) -> None:
+        if person_id is not None:
+            known = self.days.get(person_id)
+            if known is None or day < known:
+                self.days[person_id] = day
+
+    def owner(self, owner: _Owner | None, day: date) -> None:
+        if owner is not None:
+            self.by(owner.person_id, day)
+            if not owner.joined_given and day < self.joins.get(owner.id, owner.joined_on):
+                self.joins[owner.id] = day
+
+
+def record(scope: Scope, source: str, orders: Sequence[OrderIn]) -> Recorded:
+    """Write a batch (numbers differ among themselves) in this unit; what is stored already and equal is left alone."""
+    done, touched = Recorded(), _Touched()
+    stored = _stored(scope, source, [order.number for order in orders])
+    owners = _owners(scope, orders)
+    new: list[tuple[OrderIn, _Owner | None, int]] = []
+    changed: list[tuple[OrderIn, _Owner | None, int]] = []
+    for order in orders:
+        owner = owners.of(order)
+        lines_digest = line_text.digest63(order.lines) if order.lines else 0
+        known = stored.get(order.number)
+        if known is None:
+            new.append((order, owner, lines_digest))
+        elif (
+            known.digest == order.digest
+            and (order.lines is None or known.lines_digest == lines_digest)
+            and (owner is None or known.member_id is not None)
+        ):
+            done.unchanged += 1
+        else:
+            changed.append((order, owner, lines_digest))
+    first = _insert(scope, source, new, touched, done)
+    updated = _update(scope, source, changed, touched, done)
+    _apply(scope, touched)
+    if new or updated:
+        last = first + len(new) - 1 if new else 0
+        scope.emit("orders.recorded", source=source, first_id=first, last_id=last, order_ids=updated)
+    return done
+
+
+def join_waiting(scope: Scope, member_ids: Collection[int]) -> int:
+    """Give orders that wait for the phones of these members to them. Returns how many joined."""
+    joined, touched = 0, _Touched()
+    for batch in batches(member_ids):
+        rows = scope.session.execute(
+            select(
+                MemberIdentity.holder,
+                Member.id,
+                Member.person_id,
+                Member.joined_on,
+                Member.joined_given,
+                func.min(Order.ordered_on),
+            )
+            .join(
+                Member, (Member.brand_id == MemberIdentity.brand_id) & (Member.id == MemberIdentity.member_id)
+            )
+            .join(Order, (Order.brand_id == MemberIdentity.brand_id) & (Order.phone == MemberIdentity.holder))
+            .where(
+                MemberIdentity.brand_id == scope.brand.id,
+                MemberIdentity.kind == PHONE,
+                MemberIdentity.member_id.in_(batch),
+                Order.member_id.is_(None),
+            )
+            .group_by(
+                MemberIdentity.holder, Member.id, Member.person_id, Member.joined_on, Member.joined_given
+            )
+        ).all()
+        for phone, member_id, person_id, joined_on, joined_given, day in rows:
+            result: Any = scope.session.execute(
+                update(Order)
+                .where(Order.brand_id == scope.brand.id, Order.phone == phone, Order.member_id.is_(None))
+                .values(member_id=member_id, person_id=person_id, phone=None)
+                .execution_options(synchronize_session=False)
+            )
+            joined += result.rowcount
+            touched.owner(_Owner(member_id, person_id, joined_on, joined_given), day)
+    _apply(scope, touched)
+    return joined
+
+
+# --- what is known --------------------------------------------------------------------------------------------------
+
+
+def _stored(scope: Scope, source: str, numbers: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for batch in batches(numbers):
+        for row in scope.session.execute(
+            select(Order.number, Order.id, Order.digest, Order.lines_digest, Order.member_id).where(
+                Order.brand_id == scope.brand.id, Order.source == source, Order.number.in_(batch)
+            )
+        ):
+            found[row.number] = row
+    return found
+
+
+@dataclass(slots=True)
+class _Owners:
+    by_number: dict[str, _Owner]
+    by_phone: dict[str, _Owner]
+
+    def of(self, order: OrderIn) -> _Owner | None:
+        """The member who is named; else the one who holds the phone."""
+        found = self.by_number.get(order.member) if order.member else None
+        if found is None and order.phone:
+            found = self.by_phone.get(order.phone)
+        return found
+
+
+def _owners(scope: Scope, orders: Iterable[OrderIn]) -> _Owners:
+    columns = (Member.id, Member.person_id, Member.joined_on, Member.joined_given)
+    by_number: dict[str, _Owner] = {}
+    for batch in batches({order.member for order in orders if order.member}):
+        row: Any
+        for number, *row in scope.session.execute(
+            select(Member.number, *columns).where(Member.brand_id == scope.brand.id, Member.number.in_(batch))
+        ):
+            by_number[number] = _Owner(*row)
+    by_phone: dict[str, _Owner] = {}
+    for batch in batches({order.phone for order in orders if order.phone and order.member not in by_number}):
+        for phone, *row in scope.session.execute(
+            select(MemberIdentity.holder, *columns)
+            .join(
+                Member, (Member.brand_id == MemberIdentity.brand_id) & (Member.id == MemberIdentity.member_id)
+            )
+            .where(
+                MemberIdentity.brand_id == scope.brand.id,
+                MemberIdentity.kind == PHONE,
+                MemberIdentity.holder.in_(batch),
+            )
+        ):
+            by_phone[str(phone)] = _Owner(*row)
+    return _Owners(by_number, by_phone)
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def money(order: OrderIn) -> tuple[int, int, int]:
+    """Gross, discount and paid of a new order; a blank gross or discount follows from the other two."""
+    paid = order.paid or 0
+    if order.gross is None:
+        discount = order.discount or 0
+        return paid + discount, discount, paid
+    return order.gross, order.gross - paid if order.discount is None else order.discount, paid
+
+
+def _insert(
+    scope: Scope,
+    source: str,
+    new: Sequence[tuple[OrderIn, _Owner | None, int]],
+    touched: _Touched,
+    done: Recorded,
+) -> int:
+    """Write new orders and their lines; returns the first of their ids, which are in a row (0: none)."""
+    if not new:
+        return 0
+    brand_id, ids = scope.brand.id, scope.new_ids(len(new))
+    rows: list[tuple[Any, ...]] = []
+    texts: list[tuple[int, str]] = []
+    for id_, (order, owner, lines_digest) in zip(ids, new, strict=True):
+        if order.ordered_at is None or order.ordered_on is None or order.paid is None:
+            raise ValueError("a new order needs its moment and what was paid")
+        member_id, person_id, phone = (
+            (owner.id, owner.person_id, None) if owner else (None, None, order.phone)
+        )
+        rows.append(
+            (
+                *(brand_id, id_, source, order.number, member_id, person_id, phone, order.store_id),
+                *(order.ordered_at, order.ordered_on, *money(order), order.digest, lines_digest),
+            )
+        )
+        if order.lines:
+            texts.append((id_, order.lines))
+        touched.owner(owner, order.ordered_on)
+    bulk.insert(scope, Order, ORDER_COLUMNS, rows)
+    done.lines += _write_lines(scope, texts)
+    done.created = len(new)
+    return ids[0]
+
+
+def _write_lines(scope: Scope, texts: Sequence[tuple[int, str]]) -> int:
+    if not texts:
+        return 0
+    brand_id = scope.brand.id
+    if bulk.is_sqlite(scope):
+        rows = [
+            (brand_id, order_id, position, *cells)
+            for order_id, text in texts
+            for position, cells in enumerate(line_text.decode(text), 1)
+        ]
+        bulk.insert_cells(scope, OrderLine, LINE_COLUMNS, rows)
+        return len(rows)
+    count = 0
+    blocks: list[str] = []
+    for order_id, text in texts:
+        lines = text.split("\n")
+        count += len(lines)
+        blocks.append(
+            "".join([f"{brand_id}\t{order_id}\t{at}\t{line}\n" for at, line in enumerate(lines, 1)])
+        )
+    bulk.insert_text(scope, OrderLine, LINE_COLUMNS, ("".join(blocks),))
+    return count
+
+
+def _update(
+    scope: Scope,
+    source: str,
+    changed: Sequence[tuple[OrderIn, _Owner | None, int]],
+    touched: _Touched,
+    done: Recorded,
+) -> list[int]:
+    """Correct orders that differ from what is stored; returns their ids."""
+    if not changed:
+        return []
+    by_number: dict[str, Any] = {}
+    for batch in batches([order.number for order, _, _ in changed]):
+        for row in scope.session.execute(
+            select(
+                *(Order.number, Order.id, Order.member_id, Order.person_id, Order.phone, Order.store_id),
+                *(Order.ordered_at, Order.ordered_on, Order.gross_minor, Order.discount_minor),
+                *(Order.paid_minor, Order.digest, Order.lines_digest),
+            ).where(Order.brand_id == scope.brand.id, Order.source == source, Order.number.in_(batch))
+        ):
+            by_number[row.number] = row
+    values: list[dict[str, Any]] = []
+    texts: list[tuple[int, str]] = []
+    ids: list[int] = []
+    for order, owner, lines_digest in changed:
+        old = by_number[order.number]
+        new = _merged(order, owner, old)
+        relined = bool(order.lines) and lines_digest != old.lines_digest
+        if all(getattr(old, name) == value for name, value in new.items()) and not relined:
+            done.unchanged += 1
+            continue
+        new |= {"digest": order.digest, "lines_digest": lines_digest if relined else old.lines_digest}
+        values.append({"b_brand": scope.brand.id, "b_id": old.id, **new})
+        ids.append(old.id)
+        if relined and order.lines:
+            texts.append((old.id, order.lines))
+        day = min(old.ordered_on, new["ordered_on"])
+        touched.by(old.person_id, day)
+        if owner is not None and owner.id == new["member_id"]:
+            touched.owner(owner, new["ordered_on"])
+        touched.by(new["person_id"], day)
+    if values:
+        scope.session.connection().execute(
+            update(Order.__table__)  # type: ignore[arg-type]
+            .where(Order.brand_id == bindparam("b_brand"), Order.id == bindparam("b_id"))
+            .values({name: bindparam(name) for name in values[0] if not name.startswith("b_")}),
+            values,
+        )
+    for stale in batches([order_id for order_id, _ in texts]):
+        scope.session.execute(
+            delete(OrderLine)
+            .where(OrderLine.brand_id == scope.brand.id, OrderLine.order_id.in_(stale))
+            .execution_options(synchronize_session=False)
+        )
+    done.lines += _write_lines(scope, texts)
+    done.updated = len(ids)
+    return ids
+
+
+def _merged(order: OrderIn, owner: _Owner | None, old: Any) -> dict[str, Any]:
+    """What shall be stored: what the till says, and where it says nothing, what is stored."""
+    said = {
+        "store_id": order.store_id,
+        "ordered_at": order.ordered_at.astimezone(UTC) if order.ordered_at else None,
+        "ordered_on": order.ordered_on,
+        "gross_minor": order.gross,
+        "discount_minor": order.discount,
+        "paid_minor": order.paid,
+    }
+    new = {name: getattr(old, name) if value is None else value for name, value in said.items()}
+    if owner is not None and owner.id != old.member_id:
+        new |= {"member_id": owner.id, "person_id": owner.person_id, "phone": None}
+    elif old.member_id is None and order.phone:  # still waits, perhaps for another
+        new |= {"member_id": None, "person_id": None, "phone": order.phone}
+    else:
+        new |= {"member_id": old.member_id, "person_id": old.person_id, "phone": old.phone}
+    return new
+
+
+def _apply(scope: Scope, touched: _Touched) -> None:
+    """Move assumed joining days, then mark who is to be looked at again."""
+    if touched.joins:
+        scope.session.flush()
+        scope.session.connection().execute(
+            update(Member.__table__)  # type: ignore[arg-type]
+            .where(
+                Member.brand_id == scope.brand.id,
+                Member.id == bindparam("b_id"),
+                Member.joined_on > bindparam("b_day"),
+            )
+            .values(joined_on=bindparam("b_day")),
+            [{"b_id": member_id, "b_day": day} for member_id, day in sorted(touched.joins.items())],
+        )
+    touch_many(scope, touched.days)
