@@ -21,9 +21,21 @@ from flask import Flask, Response, abort, current_app, request
 from webapp.kernel.paths import static_dir
 
 ENDPOINT = "static_asset"
-_TEXT = {"text/css", "text/javascript", "application/javascript", "image/svg+xml", "application/manifest+json", "text/plain"}
+_TEXT = {
+    "text/css",
+    "text/javascript",
+    "application/javascript",
+    "image/svg+xml",
+    "application/manifest+json",
+    "text/plain",
+}
 _COMPRESS = {"text/html", "text/css", "text/plain", "text/csv", "application/json", "image/svg+xml"}
-_KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}
+_KINDS = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _SMALLEST = 1024  # bytes; below it gzip's own header eats the gain
 
@@ -75,7 +87,12 @@ def _load(path: Path) -> Asset:
     body = path.read_bytes()
     kind = _KINDS.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     packed = gzip.compress(body, 9, mtime=0) if kind in _TEXT and len(body) > 256 else None
-    return Asset(body, packed if packed and len(packed) < len(body) else None, kind, hashlib.sha256(body).hexdigest()[:12])
+    return Asset(
+        body,
+        packed if packed and len(packed) < len(body) else None,
+        kind,
+        hashlib.sha256(body).hexdigest()[:12],
+    )
 
 
 def takes_gzip() -> bool:
@@ -97,14 +114,19 @@ def serve(digest: str, name: str) -> Response:
         response.vary.add("Accept-Encoding")
     response.headers["Cache-Control"] = _FOR_GOOD if digest == asset.digest else "no-cache"
     response.set_etag(asset.digest + ("-gz" if packed else ""))
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def compress(response: Response) -> Response:
     """Gzip text of more than 1 kB, where the browser reads it. Streams and files are left alone."""
     if response.mimetype not in _COMPRESS or response.direct_passthrough or response.is_streamed:
         return response
-    if "Content-Encoding" in response.headers or response.status_code in (204, 304) or request.endpoint == ENDPOINT:
+    if (
+        "Content-Encoding" in response.headers
+        or response.status_code in (204, 304)
+        or request.endpoint == ENDPOINT
+    ):
         return response
     response.vary.add("Accept-Encoding")
     body = response.get_data()
