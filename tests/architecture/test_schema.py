@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import DateTime, Float, Numeric, Table, UniqueConstraint
+from sqlalchemy import Date, DateTime, Float, Numeric, Table, UniqueConstraint
 
 from tools.initial_migration import core_metadata
 from webapp.kernel.types import UtcDateTime
@@ -80,8 +80,10 @@ def test_columns_mean_the_same_on_both_databases(table: Table) -> None:
     for column in table.c:
         if isinstance(column.type, DateTime):
             pytest.fail(f"{table.name}.{column.name}: use UtcDateTime")
-        if column.name.endswith("_at"):
-            assert isinstance(column.type, UtcDateTime), column.name
+        if isinstance(column.type, Date):
+            assert not column.name.endswith("_at"), f"{table.name}.{column.name}: a day ends in _on"
+        if isinstance(column.type, UtcDateTime):
+            assert not column.name.endswith("_on"), f"{table.name}.{column.name}: a moment ends in _at"
         assert not isinstance(column.type, (Float, Numeric)), column.name
         if column.name.endswith("_minor"):
             assert str(column.type) == "BIGINT", column.name

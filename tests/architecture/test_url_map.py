@@ -1,0 +1,124 @@
+"""Law 12: deny by default. Every route is walked: it names a permission, and the door holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from tests.support.databases import ONE_DATABASE
+from tests.support.web import Client
+from webapp.kernel.csrf import SAFE
+from webapp.kernel.edge import PUBLIC, SIGNED_IN
+from webapp.staff.permissions import PERMISSIONS, ROLES
+
+pytestmark = ONE_DATABASE
+
+# What anybody may call, each with its reason; a route that is not here asks who is there.
+OPEN = {
+    "static_asset": "style and script of the sign-in page as well",
+    "preferences": "a reader's own language and light, kept in a cookie",
+    "staff.sign_in": "the door",
+    "staff.sign_in_post": "the door",
+    "staff.welcome": "a one-time link, held by its bearer",
+    "staff.welcome_post": "a one-time link, held by its bearer",
+}
+# What takes a POST from elsewhere, each with its reason.
+FROM_ELSEWHERE: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One rule of the map with one of its methods, and an address that matches it."""
+
+    endpoint: str
+    method: str
+    url: str
+    permission: str | None
+    csrf_exempt: bool
+
+
+def example(rule: Rule) -> str:
+    """An address of the rule: 1 for each number, x for each text."""
+    values: dict[str, object] = {}
+    for name in rule.arguments:
+        kind = type(rule._converters[name]).__name__
+        values[name] = {"IntegerConverter": 1, "UUIDConverter": "0" * 32}.get(kind, "x")
+    built = rule.build(values, append_unknown=False)
+    assert built is not None, rule
+    return built[1]
+
+
+def routes(app: Flask) -> Iterator[Route]:
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield Route(
+                rule.endpoint,
+                method,
+                example(rule),
+                getattr(view, "permission", None),
+                getattr(view, "csrf_exempt", False),
+            )
+
+
+def ask(browser: Client, route: Route, **headers: str) -> int:
+    return browser.open(route.url, method=route.method, headers=headers).status_code
+
+
+def test_every_route_names_a_known_permission(app: Flask) -> None:
+    known = {PUBLIC, SIGNED_IN, *PERMISSIONS}
+    assert not [f"{r.endpoint}: {r.permission}" for r in routes(app) if r.permission not in known]
+
+
+def test_open_routes_are_open_on_purpose(app: Flask) -> None:
+    found = {route.endpoint for route in routes(app) if route.permission == PUBLIC}
+    assert found - OPEN.keys() == set(), "give them a permission, or say here why anybody may call them"
+    assert OPEN.keys() - found == set(), "these are gone"
+
+
+def test_posts_from_elsewhere_are_taken_on_purpose(app: Flask) -> None:
+    found = {route.endpoint for route in routes(app) if route.csrf_exempt}
+    assert found == FROM_ELSEWHERE.keys()
+
+
+def test_every_permission_is_used_and_held_by_somebody(app: Flask) -> None:
+    """A permission that no route asks for pretends to guard something."""
+    held = frozenset[str]().union(*ROLES.values())
+    assert held == PERMISSIONS.keys()
+
+
+def test_who_is_not_signed_in_is_sent_to_the_door(app: Flask) -> None:
+    stranger: Client = app.test_client()  # type: ignore[assignment]
+    wrong = []
+    for route in routes(app):
+        if route.permission not in (PUBLIC, None):
+            answer = stranger.open(route.url, method=route.method)
+            if answer.status_code != 303 or "/sign-in" not in answer.headers["Location"]:
+                wrong.append(f"{route.method} {route.url}: {answer.status}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("role", ["clerk", "operator"])
+def test_who_may_not_is_refused(app: Flask, role: str) -> None:
+    browser: Client = app.test_client()  # type: ignore[assignment]
+    browser.sign_in(role)
+    forbidden = [r for r in routes(app) if r.permission in PERMISSIONS.keys() - ROLES[role]]
+    wrong = [f"{r.method} {r.url}: {status}" for r in forbidden if (status := ask(browser, r)) != 403]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_forged_post_is_refused(app: Flask, client: Client) -> None:
+    """A page elsewhere makes a signed-in browser post here."""
+    unsafe = [r for r in routes(app) if r.method not in SAFE and not r.csrf_exempt]
+    wrong = [
+        f"{r.method} {r.url} {headers}: {status}"
+        for r in unsafe
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"})
+        if (status := ask(client, r, **headers)) != 400
+    ]
+    assert unsafe
+    assert not wrong, "\n".join(wrong)
