@@ -1,1 +1,1 @@
-"""Outbox: what was promised to whom, and what the world said."""
+"""The outbox: what was promised to whom, what is on its way, what became of it."""
