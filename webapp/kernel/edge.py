@@ -110,6 +110,14 @@ def go(url: str) -> Response:
     return current_app.make_response(response)
 
 
+def leave(response: Response) -> Response:
+    """A redirect away from the page one is on. A fragment cannot hold another page: htmx is told to open it (401)."""
+    if is_partial():
+        response.headers["HX-Redirect"] = response.headers.pop("Location")
+        response.status_code = 401
+    return response
+
+
 def once_input() -> Markup:
     """`{{ once() }}`: the key by which a form that is posted twice does its work once (kernel.idempotency)."""
     kept = request.form.get(ONCE, "") if request.method == "POST" and not g.get("once_spent") else ""
@@ -151,11 +159,11 @@ def guard() -> Response | None:
         return None
     if actor().kind != "staff":
         back = request.full_path.rstrip("?") if request.method in csrf.SAFE else None
-        return redirect("staff.sign_in", next=back)
+        return leave(redirect("staff.sign_in", next=back))
     if permission == SIGNED_IN:
         return None
     if brand() is None:
-        return redirect("staff.choose_brand")
+        return leave(redirect("staff.choose_brand"))
     if not actor().can(permission):
         abort(403)
     return None

@@ -1,33 +1,48 @@
-"""Plain words for what went wrong; no traceback reaches a person."""
+"""Plain words for what went wrong and a way onward; no traceback reaches a person.
+
+A fragment request gets the words alone, as a notice above what is there, so that a form half filled in stays.
+"""
 
 from __future__ import annotations
 
 import logging
 import uuid
+from typing import Any
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request
+from jinja2_fragments.flask import render_block
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from webapp.kernel import edge
 from webapp.kernel.errors import Forbidden, NotFound, UserError
+from webapp.kernel.htmx import is_partial
 
 log = logging.getLogger("regulars.web")
 SHOWN = {400, 403, 404, 405, 413, 422, 429, 500}
+NOTICES = "#alerts"  # where templates/base.html shows them
 
 
-def show(code: int, said: str = "", reference: str = "") -> Response:
+def show(code: int, said: str = "", reference: str = "", *, forged: bool = False) -> Response:
     """The error page of a status, as staff or as a member sees it. said: the sentence in place of the usual words."""
     known = code if code in SHOWN else (400 if code < 500 else 500)
+    template = f"errors/{known}.html"
     view = current_app.view_functions.get(request.endpoint or "")
     staff = edge.actor().kind == "staff"
-    html = render_template(
-        f"errors/{known}.html",
-        layout="base.html" if staff else "public.html",
-        member=not staff and getattr(view, "permission", None) == edge.PUBLIC,
-        said=said,
-        reference=reference,
-    )
-    return current_app.make_response((html, code))
+    facts: dict[str, Any] = {
+        "layout": "base.html" if staff else "public.html",
+        "member": not staff and getattr(view, "permission", None) == edge.PUBLIC,
+        "said": said,
+        "reference": reference,
+        "forged": forged,
+    }
+    if not is_partial():
+        return make_response(render_template(template, **facts), code)
+    words = Markup(render_block(template, "words", **facts))  # the template has escaped it
+    response = make_response(render_template("errors/_notice.html", words=words), code)
+    response.headers["HX-Retarget"] = NOTICES
+    response.headers["HX-Reswap"] = "innerHTML show:top"
+    return response
 
 
 def init_errors(app: Flask) -> None:
@@ -38,7 +53,11 @@ def init_errors(app: Flask) -> None:
         code = error.code or 500
         if error.response is not None or code < 400:
             return current_app.make_response(error.get_response())
-        return show(code)
+        response = show(code, forged=error.description == "forged")
+        for name, value in error.get_headers(request.environ):  # Allow, Retry-After
+            if name != "Content-Type":
+                response.headers.setdefault(name, value)
+        return response
 
     @app.errorhandler(NotFound)
     def missing(_error: NotFound) -> Response:
