@@ -743,7 +743,7 @@ def upgrade() -> None:
         op.f("ix_redemption_brand_id_order_id"), "redemption", ["brand_id", "order_id"], unique=False
     )
     op.create_index(
-        op.f("ix_redemption_brand_id_redeemed_at"), "redemption", ["brand_id", "redeemed_at"], unique=False
+        op.f("ix_redemption_brand_id_redeemed_on"), "redemption", ["brand_id", "redeemed_on"], unique=False
     )
     op.create_index(
         op.f("ix_redemption_brand_id_till_number"), "redemption", ["brand_id", "till_number"], unique=False

@@ -138,7 +138,7 @@ class Redemption(BrandRow, Base):
         UniqueConstraint("brand_id", "open_coupon_id"),
         Index(None, "brand_id", "coupon_id"),
         Index(None, "brand_id", "till_number"),
-        Index(None, "brand_id", "redeemed_at"),
+        Index(None, "brand_id", "redeemed_on"),
         Index(None, "brand_id", "order_id"),
         brand_fk("coupon_id", "coupon"),
         brand_fk("store_id", "store"),

@@ -1,0 +1,331 @@
+"""Reading offers, coupons and redemptions; figures, and the rows behind each figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from webapp.coupons.models import Coupon, CouponChange, Offer, OfferTerms, Redemption
+from webapp.kernel import money
+from webapp.kernel.errors import NotFound
+from webapp.kernel.scope import Scope
+from webapp.members.models import Member
+from webapp.orders.models import Order
+from webapp.plugin_runtime import calls
+from webapp.plugin_runtime.words import words
+from webapp.staff.models import Staff
+
+# States in which a coupon can be used, given its days.
+USABLE = ("issued", "claimed", "reversed")
+EXPIRED = "expired"  # shown, never stored
+PAGE = 50
+
+
+def coupon_path(token: str) -> str:
+    """The path of a member's page; kernel.links.absolute makes it an address."""
+    return f"/c/{token}"
+
+
+def standing() -> ColumnElement[bool]:
+    """A redemption that has not been undone."""
+    return Redemption.open_coupon_id.is_not(None)
+
+
+def expired(today: date) -> ColumnElement[bool]:
+    """Usable by its state, but its last day has passed."""
+    return and_(Coupon.state.in_(USABLE), Coupon.valid_until < today)
+
+
+def state_on(today: date) -> ColumnElement[str]:
+    """A coupon's state as people see it on a day."""
+    return case((expired(today), EXPIRED), else_=Coupon.state)
+
+
+def shown_state(coupon: Coupon, today: date) -> str:
+    """The same for a loaded row."""
+    over = coupon.state in USABLE and coupon.valid_until is not None and coupon.valid_until < today
+    return EXPIRED if over else coupon.state
+
+
+# ---------------------------------------------------------------------------------------------------------------- offers
+
+
+def offer(scope: Scope, offer_id: int) -> Offer:
+    """By id, as it is now. Raises NotFound."""
+    found = scope.session.get(Offer, (scope.brand.id, offer_id))
+    if found is None:
+        raise NotFound(f"offer {offer_id}")
+    return found
+
+
+def offer_by_code(scope: Scope, code: str) -> Offer | None:
+    """By its code."""
+    return scope.session.scalars(
+        select(Offer).where(Offer.brand_id == scope.brand.id, Offer.code == code)
+    ).one_or_none()
+
+
+def terms(scope: Scope, offer_id: int, version: int) -> OfferTerms:
+    """One version of what an offer promises. Raises NotFound."""
+    found = scope.session.scalars(
+        select(OfferTerms).where(
+            OfferTerms.brand_id == scope.brand.id,
+            OfferTerms.offer_id == offer_id,
+            OfferTerms.version == version,
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(f"terms {version} of offer {offer_id}")
+    return found
+
+
+def offers(scope: Scope, *, state: str | None = None) -> list[tuple[Offer, OfferTerms]]:
+    """Every offer with its current terms, newest first."""
+    where = [Offer.brand_id == scope.brand.id]
+    if state is not None:
+        where.append(Offer.state == state)
+    rows = scope.session.execute(
+        select(Offer, OfferTerms)
+        .join(
+            OfferTerms,
+            and_(
+                OfferTerms.brand_id == Offer.brand_id,
+                OfferTerms.offer_id == Offer.id,
+                OfferTerms.version == Offer.terms_version,
+            ),
+        )
+        .where(*where)
+        .order_by(Offer.id.desc())
+    ).all()
+    return [(found, version) for found, version in rows]
+
+
+def describe(scope: Scope, found: Offer, version: OfferTerms, locale: str) -> list[str] | None:
+    """What the offer promises, in sentences of a language; None while its coupon type is not there (it is parked)."""
+    bound = calls.coupon_type(scope, found.type_key)
+    if bound is None:
+        return None
+
+    def show(minor: int) -> str:
+        return money.show(minor, scope.brand.currency, locale)
+
+    lines = calls.decide(
+        bound.plugin, lambda: bound.impl.describe(version.terms, show, words(bound.plugin, locale))
+    )
+    return lines if isinstance(lines, list) else None
+
+
+def type_label(scope: Scope, type_key: str, locale: str) -> str:
+    """What the coupon type is called; its key while it is not there."""
+    bound = calls.coupon_type(scope, type_key)
+    return words(bound.plugin, locale)(bound.impl.label) if bound else type_key
+
+
+# --------------------------------------------------------------------------------------------------------------- figures
+
+
+@dataclass(frozen=True, slots=True)
+class CouponFigures:
+    """Counted from rows, now. claimed: ever taken; redeemed, saved_minor, orders and revenue_minor: of redemptions that
+    stand. revenue_minor: what was paid on the orders that joined them by till number, each order once."""
+
+    issued: int = 0
+    claimed: int = 0
+    redeemed: int = 0
+    saved_minor: int = 0
+    orders: int = 0
+    revenue_minor: int = 0
+
+
+def coupon_figures(scope: Scope, campaign_id: int) -> CouponFigures:
+    """What a campaign's coupons did."""
+    return (
+        _figures(scope, Coupon.campaign_id).get(campaign_id, CouponFigures())
+        if campaign_id
+        else CouponFigures()
+    )
+
+
+def offer_figures(scope: Scope, offer_ids: Sequence[int]) -> dict[int, CouponFigures]:
+    """What each offer's coupons did; an offer without coupons has zeros."""
+    found = _figures(scope, Coupon.offer_id, Coupon.offer_id.in_(offer_ids)) if offer_ids else {}
+    return {offer_id: found.get(offer_id, CouponFigures()) for offer_id in offer_ids}
+
+
+def _figures(scope: Scope, group: Any, *where: ColumnElement[bool]) -> dict[int, CouponFigures]:
+    fence = (Coupon.brand_id == scope.brand.id, group.is_not(None), *where)
+    counts = {
+        key: (issued, claimed)
+        for key, issued, claimed in scope.session.execute(
+            select(group, func.count(), func.count(Coupon.claimed_at)).where(*fence).group_by(group)
+        )
+    }
+    used = {
+        key: (redeemed, int(saved))
+        for key, redeemed, saved in scope.session.execute(
+            select(group, func.count(), func.sum(Redemption.saving_minor))
+            .join(Redemption, _of_coupon())
+            .where(*fence, standing())
+            .group_by(group)
+        )
+    }
+    joined = (
+        select(group.label("key"), Redemption.order_id)
+        .join(Redemption, _of_coupon())
+        .where(*fence, standing(), Redemption.order_id.is_not(None))
+        .distinct()
+        .subquery()
+    )
+    revenue = {
+        key: (orders, int(paid))
+        for key, orders, paid in scope.session.execute(
+            select(joined.c.key, func.count(), func.sum(Order.paid_minor))
+            .join(Order, and_(Order.brand_id == scope.brand.id, Order.id == joined.c.order_id))
+            .group_by(joined.c.key)
+        )
+    }
+    return {
+        key: CouponFigures(*pair, *used.get(key, (0, 0)), *revenue.get(key, (0, 0)))
+        for key, pair in counts.items()
+    }
+
+
+def _of_coupon() -> ColumnElement[bool]:
+    return and_(Redemption.brand_id == Coupon.brand_id, Redemption.coupon_id == Coupon.id)
+
+
+def coupons_by_state(scope: Scope) -> dict[str, int]:
+    """state as people see it today -> how many coupons of the brand."""
+    state = state_on(scope.today)
+    rows: Sequence[Any] = scope.session.execute(
+        select(state, func.count()).where(Coupon.brand_id == scope.brand.id).group_by(state)
+    ).all()
+    return dict(rows)
+
+
+# --------------------------------------------------------------------------------------------- the rows behind a figure
+
+# Which rows a figure opens to; the keys stand in addresses.
+WHICH = ("issued", "claimed", "redeemed", "usable", "expired", "void")
+
+
+def which(name: str, today: date) -> ColumnElement[bool]:
+    """The condition on Coupon of a key of WHICH. issued: all of them."""
+    conditions: dict[str, ColumnElement[bool]] = {
+        "issued": true(),
+        "claimed": Coupon.claimed_at.is_not(None),
+        "redeemed": Coupon.state == "redeemed",
+        "usable": and_(
+            Coupon.state.in_(USABLE), or_(Coupon.valid_until.is_(None), Coupon.valid_until >= today)
+        ),
+        "expired": expired(today),
+        "void": Coupon.state == "void",
+    }
+    return conditions[name]
+
+
+@dataclass(frozen=True, slots=True)
+class CouponRow:
+    """A coupon in a list: whose (number, no personal data), what it is today, and what it saved where it was used."""
+
+    coupon: Coupon
+    offer_name: str
+    member_number: str
+    state: str
+    redemption: Redemption | None
+    order_number: str | None
+    paid_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CouponPage:
+    """Some coupons, newest first. next: the id to continue after, None at the end."""
+
+    rows: list[CouponRow]
+    next: int | None
+
+
+def coupons(
+    scope: Scope,
+    *,
+    offer_id: int | None = None,
+    campaign_id: int | None = None,
+    person_id: int | None = None,
+    show: str = "issued",
+    after: int | None = None,
+    limit: int = PAGE,
+) -> CouponPage:
+    """The rows behind a figure of an offer, a campaign or a person: `show` is a key of WHICH."""
+    where = [Coupon.brand_id == scope.brand.id, which(show, scope.today)]
+    for column, value in (
+        (Coupon.offer_id, offer_id),
+        (Coupon.campaign_id, campaign_id),
+        (Coupon.person_id, person_id),
+    ):
+        if value is not None:
+            where.append(column == value)
+    if after is not None:
+        where.append(Coupon.id < after)
+    query = _rows().where(*where).order_by(Coupon.id.desc()).limit(limit + 1)
+    found = [_row(scope, *row) for row in scope.session.execute(query).all()]
+    rows = found[:limit]
+    return CouponPage(rows, rows[-1].coupon.id if len(found) > limit else None)
+
+
+def coupon_row(scope: Scope, coupon_id: int) -> CouponRow:
+    """One coupon as lists show it. Raises NotFound."""
+    row = scope.session.execute(
+        _rows().where(Coupon.brand_id == scope.brand.id, Coupon.id == coupon_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"coupon {coupon_id}")
+    return _row(scope, *row)
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    return (
+        select(Coupon, Offer.name, Member.number, Redemption, Order.number, Order.paid_minor)
+        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
+        .join(Member, and_(Member.brand_id == Coupon.brand_id, Member.id == Coupon.member_id))
+        .outerjoin(
+            Redemption, and_(Redemption.brand_id == Coupon.brand_id, Redemption.open_coupon_id == Coupon.id)
+        )
+        .outerjoin(Order, and_(Order.brand_id == Redemption.brand_id, Order.id == Redemption.order_id))
+    )
+
+
+def _row(
+    scope: Scope, coupon: Coupon, offer_name: str, number: str, used: Redemption | None, *order: Any
+) -> CouponRow:
+    return CouponRow(coupon, offer_name, number, shown_state(coupon, scope.today), used, *order)
+
+
+# --------------------------------------------------------------------------------------------------------- one coupon
+
+
+def by_token(session: Session, token: str) -> Coupon | None:
+    """The coupon of a member's page; the address names no brand."""
+    return session.scalars(select(Coupon).where(Coupon.token == token)).one_or_none()
+
+
+def by_code(scope: Scope, code: str) -> Coupon | None:
+    """The coupon of a code as stored (secrets.read_code)."""
+    return scope.session.scalars(
+        select(Coupon).where(Coupon.brand_id == scope.brand.id, Coupon.code == code)
+    ).one_or_none()
+
+
+def history(scope: Scope, coupon_id: int) -> list[tuple[CouponChange, str]]:
+    """Every transition of a coupon with the name of the staff member who made it (blank: nobody of the staff)."""
+    rows = scope.session.execute(
+        select(CouponChange, Staff.name, Staff.email)
+        .outerjoin(Staff, and_(CouponChange.actor_kind == "staff", Staff.id == CouponChange.actor_id))
+        .where(CouponChange.brand_id == scope.brand.id, CouponChange.coupon_id == coupon_id)
+        .order_by(CouponChange.id)
+    ).all()
+    return [(change, name or email or "") for change, name, email in rows]

@@ -1,0 +1,35 @@
+"""What other rooms do with coupons: make offers, give coupons, use them, undo."""
+
+from __future__ import annotations
+
+from webapp.coupons.issue import give, issue, issue_for_campaign
+from webapp.coupons.join import join_orders
+from webapp.coupons.offers import OfferDetails, Wrong, change_offer, close_offer, new_offer, open_offer
+from webapp.coupons.queries import coupon_path
+from webapp.coupons.redeem import Quoted, claim, quote, redeem, reverse, void
+from webapp.kernel import links
+
+__all__ = [
+    "OfferDetails",
+    "Quoted",
+    "Wrong",
+    "change_offer",
+    "claim",
+    "close_offer",
+    "coupon_url",
+    "give",
+    "issue",
+    "issue_for_campaign",
+    "join_orders",
+    "new_offer",
+    "open_offer",
+    "quote",
+    "redeem",
+    "reverse",
+    "void",
+]
+
+
+def coupon_url(token: str) -> str:
+    """The whole address of a coupon's page, for messages. Raises UserError in a process that was told no address."""
+    return links.absolute(None, coupon_path(token))
