@@ -78,6 +78,7 @@ def switch(scope: Scope, plugin: str, *, on: bool) -> None:
     state = scope.session.get_one(PluginState, (scope.brand.id, plugin))
     state.enabled = on
     scope.audit("plugin.on" if on else "plugin.off", "plugin", plugin=plugin)
+    scope.emit("plugin.changed", plugin=plugin)
 
 
 def settings_of(scope: Scope, plugin: str) -> dict[str, Any]:
@@ -130,6 +131,7 @@ def save_settings(scope: Scope, plugin: str, given: Mapping[str, Any]) -> dict[s
             scope.session.add(PluginSetting(brand_id=scope.brand.id, plugin=plugin, key=key, value=kept))
     scope.session.flush()
     scope.audit("plugin.settings", "plugin", plugin=plugin, keys=sorted(cleaned))
+    scope.emit("plugin.changed", plugin=plugin)
     return {}
 
 
