@@ -1,0 +1,31 @@
+"""Offers of the coupon type that ships with the product. The app's plugins must be loaded (fixture `app`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webapp.coupons import offers
+from webapp.coupons.models import Offer
+from webapp.kernel.errors import Refused
+from webapp.kernel.scope import Scope
+
+TYPE = "spend_and_save"
+
+
+def make_offer(
+    scope: Scope, terms: dict[str, Any] | None = None, *, state: str = "open", **details: Any
+) -> Offer:
+    """Spend 100.00, save 20.00; `details` are fields of coupons.offers.OfferDetails."""
+    values = {"name": "Twenty off", "valid_days": 30} | details
+    made = offers.new_offer(
+        scope,
+        TYPE,
+        offers.OfferDetails(
+            terms=terms or {"mode": "steps", "steps": [{"spend": 100_00, "save": 20_00}]}, **values
+        ),
+    )
+    assert not isinstance(made, list), made
+    if state == "open":
+        opened = offers.open_offer(scope, made.id)
+        assert not isinstance(opened, Refused), opened
+    return made
