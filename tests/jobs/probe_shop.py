@@ -132,6 +132,7 @@ def main() -> int:
     parser.add_argument("--port", type=int)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--guardian", action="store_true")
+    parser.add_argument("--no-web", action="store_true")
     parser.add_argument("--ender", type=int, help="an extra child that ends the shop with this code")
     wanted = parser.parse_args()
 
@@ -150,6 +151,7 @@ def main() -> int:
             prepare=make_tables,
             port=wanted.port,
             workers=wanted.workers,
+            web=not wanted.no_web,
             extra=extra,
             ready=ready,
             **({"parent_death_signal": False} if wanted.guardian else {}),

@@ -50,9 +50,9 @@ class ProbeShop:
         if not ready:
             return
         assert self.process.stdout is not None
-        line = self.process.stdout.readline().strip()
+        line = self.process.stdout.readline()
         assert line.startswith("ready "), f"{line!r}: {self.log.read_text()}"
-        self.address = line.split()[1]
+        self.address = line.removeprefix("ready ").strip()
         wait_for(
             lambda: (
                 {"queue", "web", "worker", "tick"} - set(self.environ.get("LESS", "").split())

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import click
 import pytest
@@ -57,3 +58,16 @@ def test_an_unknown_setting_is_refused_with_the_known_ones(
         cli.main(["up"])
     assert ending.value.code == 2
     assert "REGULARS_DATABASE_URL" in capsys.readouterr().err
+
+
+def test_a_database_that_does_not_answer_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REGULARS_INSTANCE", str(tmp_path))
+    monkeypatch.setenv("REGULARS_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    for command in (["db", "upgrade"], ["brand", "new", "x", "--name", "X", "--currency", "CNY"]):
+        with pytest.raises(SystemExit) as ending:
+            cli.main(command)
+        assert ending.value.code == 2
+        said = capsys.readouterr().err
+        assert "The database does not answer: " in said or "Missing option" in said

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from redis import Redis
 
@@ -141,6 +142,33 @@ def test_a_killed_supervisor_takes_its_children_along_and_a_new_one_goes_on(
     wait_for(lambda: shop.done(1))
 
 
+def test_a_killed_guardian_is_replaced_and_told_whom_to_watch(shop: ProbeShop) -> None:
+    shop.start("--port", "0", "--guardian")
+    named = set(shop.children().values())
+
+    def guardians() -> set[int]:
+        return {child.pid for child in psutil.Process(shop.pid).children()} - named
+
+    (old,) = guardians()
+    os.kill(old, signal.SIGKILL)
+    wait_for(lambda: guardians() - {old})
+    os.kill(shop.pid, signal.SIGKILL)
+    shop.wait()
+    wait_for(lambda: not [pid for pid in named if alive(pid)], 3)
+
+
+def test_without_pages_the_worker_needs_their_address(shop: ProbeShop) -> None:
+    shop.start("--no-web", ready=False)
+    assert shop.wait() != 0
+    assert "set REGULARS_PUBLIC_URL" in shop.log.read_text()
+
+    shop.environ |= {"REGULARS_PUBLIC_URL": "https://shop.example", "LESS": "web"}
+    shop.start("--no-web")
+    assert "web" not in shop.children()
+    shop.row(1, "due")
+    wait_for(lambda: shop.done(1))
+
+
 def test_a_second_supervisor_is_refused_with_a_sentence(shop: ProbeShop) -> None:
     shop.start()
     second = subprocess.run(
@@ -153,21 +181,6 @@ def test_a_second_supervisor_is_refused_with_a_sentence(shop: ProbeShop) -> None
     assert second.returncode != 0
     assert f"The shop in {shop.instance} is already running (process {shop.pid})" in second.stderr
     shop.page()
-
-
-def test_a_taken_port_is_refused_when_named(shop: ProbeShop, tmp_path: Path) -> None:
-    shop.start()
-    port = shop.address.rpartition(":")[2]
-    environ = {**shop.environ, "REGULARS_INSTANCE": str(tmp_path / "other")}
-    second = subprocess.run(
-        [sys.executable, "-m", "tests.jobs.probe_shop", "--port", port],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-    )
-    assert second.returncode != 0
-    assert f"Port {port} on 127.0.0.1 is in use. Name another with --port." in second.stderr
 
 
 def test_a_long_instance_path_gets_a_short_private_socket(tmp_path: Path) -> None:

@@ -66,6 +66,18 @@ def test_a_database_that_is_away_ends_the_round_and_lengthens_the_pause_to_a_bou
     assert pauses == sorted(pauses) and pauses[-1] == LONGEST_PAUSE
 
 
+def test_a_postgresql_that_does_not_answer_is_away() -> None:
+    def look(db: Database) -> list[Ring]:
+        with db.read() as scope:
+            scope.session.execute(text("SELECT 1"))
+        return []
+
+    database = Database("postgresql://nobody@127.0.0.1:1/nothing")
+    tick, _ = rounds(database, a=look)
+    assert not tick.round()
+    database.close()
+
+
 def test_the_bell_never_raises_and_does_not_make_a_second_page_wait(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

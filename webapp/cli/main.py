@@ -78,7 +78,23 @@ def main(args: Sequence[str] | None = None) -> None:
     except UserError as mistake:
         click.echo(str(mistake), err=True)
         sys.exit(2)
+    except Exception as fault:
+        said = _outage(fault)
+        if said is None:
+            raise
+        click.echo(said, err=True)
+        sys.exit(2)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _outage(fault: Exception) -> str | None:
+    """The sentence for a database that does not answer; None for any other fault."""
+    if "sqlalchemy" not in sys.modules:
+        return None
+    from webapp.kernel.db import unreachable
+
+    said = unreachable(fault)
+    return said and f"The database does not answer: {said}"
 
 
 if __name__ == "__main__":

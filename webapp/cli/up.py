@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from webapp.kernel.errors import UserError
+
 if TYPE_CHECKING:
     from webapp.config import Settings
     from webapp.supervisor.shop import Parts, Plan
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 @click.option(
     "--workers", type=click.IntRange(1, 16), default=1, show_default=True, help="Background workers."
 )
-def up(host: str, port: int | None, workers: int) -> int:
+@click.option(
+    "--no-web", is_flag=True, help="Worker and tick alone: pages are served by another server from wsgi.py."
+)
+def up(host: str, port: int | None, workers: int, no_web: bool) -> int:
     """Run the shop in the instance folder until Ctrl-C: web pages, background worker, tick and queue server.
 
     Tables are brought up to date first. What dies is started again; if this command itself is killed, its parts end
@@ -33,9 +38,10 @@ def up(host: str, port: int | None, workers: int) -> int:
     settings = config.load()
 
     def ready(address: str) -> None:
-        click.echo(f"Regulars is open at {address} (data in {settings.instance}; Ctrl-C stops it)")
+        what = f"Regulars is open at {address}" if address else "Regulars works in the background"
+        click.echo(f"{what} (data in {settings.instance}; Ctrl-C stops it)")
 
-    return supervise(plan_of(settings, host=host, port=port, workers=workers, ready=ready))
+    return supervise(plan_of(settings, host=host, port=port, workers=workers, web=not no_web, ready=ready))
 
 
 def plan_of(settings: Settings, **more: Any) -> Plan:
@@ -52,7 +58,13 @@ def plan_of(settings: Settings, **more: Any) -> Plan:
 
     def prepare() -> None:
         from webapp.cli.db import upgrade_all
+        from webapp.kernel.db import unreachable
 
-        upgrade_all(settings)
+        try:
+            upgrade_all(settings)
+        except Exception as fault:
+            if said := unreachable(fault):
+                raise UserError(f"The database does not answer: {said}") from fault
+            raise
 
     return Plan(settings, load=load, prepare=prepare, **more)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-
 from webapp.kernel import halt
+from webapp.kernel.db import unreachable
 from webapp.kernel.doorbell import SWEEPS, SweepFunction
 
 if TYPE_CHECKING:
@@ -59,8 +57,8 @@ class Tick:
             try:
                 self._bell(look(self._database))
             except Exception as fault:
-                if _away(fault):
-                    self._say("database", "the database is away (%s)", str(fault).splitlines()[0])
+                if said := unreachable(fault):
+                    self._say("database", "the database is away (%s)", said)
                     return False
                 self._say(name, "the sweep %s failed", name, fault=fault)
             else:
@@ -74,16 +72,3 @@ class Tick:
         if now - self._said.get(about, -SAY_AGAIN) >= SAY_AGAIN:
             self._said[about] = now
             log.warning(text, *args, exc_info=fault)
-
-
-def _away(fault: Exception) -> bool:
-    """Is it the connection rather than the statement?"""
-    if not isinstance(fault, DBAPIError):
-        return False
-    if fault.connection_invalidated or isinstance(fault, InterfaceError):
-        return True
-    if not isinstance(fault, OperationalError):
-        return False
-    if isinstance(fault.orig, sqlite3.Error):  # SQLite calls a missing table operational, too
-        return any(words in str(fault.orig) for words in ("unable to open", "locked", "disk I/O"))
-    return getattr(fault.orig, "sqlstate", None) is None

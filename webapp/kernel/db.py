@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from webapp.kernel import clock
@@ -214,3 +215,17 @@ def _passing(fault: DBAPIError) -> bool:
         return state in _RETRY_SQLSTATES
     words = str(fault.orig)
     return "database is locked" in words or "database table is locked" in words
+
+
+def unreachable(fault: BaseException) -> str | None:
+    """What the driver said, in one line, if `fault` is about the connection rather than about a statement; else None."""
+    if not isinstance(fault, DBAPIError):
+        return None
+    said = (str(fault.orig).splitlines() or [type(fault.orig).__name__])[0]
+    if fault.connection_invalidated or isinstance(fault, InterfaceError):
+        return said
+    if not isinstance(fault, OperationalError):
+        return None
+    if isinstance(fault.orig, sqlite3.Error):  # SQLite calls a missing table operational, too
+        return said if any(words in said for words in ("unable to open", "locked", "disk I/O")) else None
+    return said if getattr(fault.orig, "sqlstate", None) is None else None

@@ -15,12 +15,16 @@ from webapp.kernel.errors import UserError
 def held(instance: Path) -> Iterator[int]:
     """The descriptor of the lock; the kernel lets go of it when this process ends, however it ends.
 
-    Raises UserError when another supervisor holds it.
+    Raises UserError when another supervisor holds it, or the folder cannot be written to.
     """
     run = instance / "run"
-    run.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = run / "supervisor.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(run / "supervisor.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as why:
+        raise UserError(
+            f"The folder {instance} (REGULARS_INSTANCE) cannot be written to: {why.strerror}."
+        ) from why
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ class Parts:
 
 @dataclass(slots=True)
 class Plan:
-    """What to run. port None: PORT or the next free one.
+    """What to run. port None: PORT or the next free one. web False: no pages, and "" for an address.
 
     load: imports and makes the parts, once, before anything is forked. prepare: run to its end in a process of its own
     before that (migrations). extra: more children, told the shop's address. ready: called with the address once all
@@ -52,6 +53,7 @@ class Plan:
     host: str = HOST
     port: int | None = None
     workers: int = 1
+    web: bool = True
     extra: Callable[[str], Sequence[Child]] = lambda address: ()
     ready: Callable[[str], None] = lambda address: None
     parent_death_signal: bool = field(default_factory=has_parent_death_signal)
@@ -60,17 +62,16 @@ class Plan:
 def supervise(plan: Plan) -> int:
     """Run the shop until Ctrl-C or SIGTERM, or until an extra child ends it; the exit code.
 
-    Raises UserError when it cannot start: another one runs here, the port is taken, there is no queue server.
+    Raises UserError when it cannot start: another one runs here, the port is taken, there is no queue server, no
+    address for links.
     """
     settings = plan.settings
     logs.set_up(as_json=settings.log_json)
-    settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock.held(settings.instance) as held:
         queue = _queue(settings)
-        port = PORT if plan.port is None else plan.port
-        with open_socket(plan.host, port, exact=plan.port is not None) as listener:
-            _prepare(plan, [held, listener.fileno()])
-            address = address_of(listener)
+        with _listener(plan) as listener:
+            _prepare(plan, [held, *([listener.fileno()] if listener else [])])
+            address = address_of(listener) if listener else ""
             links.use(settings.public_url or address)  # before the fork: pages and worker make the same links
             supervisor = Supervisor(
                 [*queue, *_children(plan, plan.load(), listener), *plan.extra(address)],
@@ -80,6 +81,16 @@ def supervise(plan: Plan) -> int:
                 parent_death_signal=plan.parent_death_signal,
             )
             return supervisor.run()
+
+
+def _listener(plan: Plan) -> AbstractContextManager[socket.socket | None]:
+    if not plan.web:
+        if not plan.settings.public_url:
+            raise UserError(
+                "Without pages of its own the worker must be told their address: set REGULARS_PUBLIC_URL."
+            )
+        return nullcontext()
+    return open_socket(plan.host, PORT if plan.port is None else plan.port, exact=plan.port is not None)
 
 
 def _queue(settings: Settings) -> list[Child]:
@@ -103,10 +114,10 @@ def _prepare(plan: Plan, close: list[int]) -> None:
         raise UserError("The shop could not be prepared; the line above says why.")
 
 
-def _children(plan: Plan, parts: Parts, listener: socket.socket) -> list[Child]:
+def _children(plan: Plan, parts: Parts, listener: socket.socket | None) -> list[Child]:
     url = queue_url(plan.settings.instance, plan.settings.redis_url)
     return [
-        Child("web", lambda: serve(parts.app, listener, THREADS)),
+        *([Child("web", lambda: serve(parts.app, listener, THREADS))] if listener else []),
         *(Child(f"worker{n or ''}", lambda: worker.work(parts.database, url)) for n in range(plan.workers)),
         Child("tick", lambda: tick.Tick(parts.database, parts.database.ring).run()),
     ]
