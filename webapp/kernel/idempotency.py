@@ -30,10 +30,13 @@ class Idempotency(Base):
 
 
 def insert_or_ignore(scope: Scope, model: type[Base]) -> Any:
-    """An INSERT ... ON CONFLICT DO NOTHING for the unit's database (its rowcount tells who was first)."""
+    """An INSERT ... ON CONFLICT DO NOTHING for the unit's database. Its rowcount tells how many are new.
+
+    SQLAlchemy drops the rowcount of an INSERT on psycopg unless it is told to keep it.
+    """
     name = scope.session.get_bind().dialect.name
     build: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}.get(name, insert)
-    return build(model).on_conflict_do_nothing()
+    return build(model).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def once(scope: Scope, key: str, purpose: str, work: Callable[[], Any]) -> Any:
@@ -45,13 +48,13 @@ def once(scope: Scope, key: str, purpose: str, work: Callable[[], Any]) -> Any:
     if not key or len(key) > 64:
         raise UserError("the form is incomplete: please open the page again")
     brand_id = scope.brand.id
-    first = scope.session.execute(
-        insert_or_ignore(scope, Idempotency).values(
-            brand_id=brand_id, key=key, purpose=purpose, answer=None, created_at=scope.now
-        )
+    first = scope.session.scalar(
+        insert_or_ignore(scope, Idempotency)
+        .values(brand_id=brand_id, key=key, purpose=purpose, answer=None, created_at=scope.now)
+        .returning(Idempotency.key)
     )
     where = (Idempotency.brand_id == brand_id, Idempotency.key == key)
-    if first.rowcount == 0:  # type: ignore[attr-defined]  # an INSERT's result is a CursorResult
+    if first is None:
         row = scope.session.execute(select(Idempotency.purpose, Idempotency.answer).where(*where)).one()
         if row.purpose != purpose:
             raise UserError("the form was already used: please open the page again")

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, EmailField, SelectField, StringField, TelField
+from wtforms import BooleanField, DateField, EmailField, SelectChoice, SelectField, StringField, TelField
 from wtforms.validators import Length, Optional
 
 from webapp.kernel.edge import Form
@@ -39,10 +39,10 @@ class MemberForm(Form):
         _l("Gender"),
         validate_choice=False,  # the service does, and says so in words
         choices=[
-            ("", _l("not said")),
-            ("female", _l("female")),
-            ("male", _l("male")),
-            ("other", _l("other")),
+            SelectChoice("", _l("not said")),
+            SelectChoice("female", _l("female")),
+            SelectChoice("male", _l("male")),
+            SelectChoice("other", _l("other")),
         ],
     )
     store = SelectField(_l("Store"), coerce=int)
@@ -63,5 +63,5 @@ def member_form(stores: list[tuple[int, str]], channels: list[tuple[str, str]], 
     }
     form_class = type("BrandMemberForm", (MemberForm,), boxes)
     form: MemberForm = form_class(data=values or None)
-    form.store.choices = [(0, _("no store")), *stores]
+    form.store.choices = [SelectChoice(0, _("no store")), *(SelectChoice(*store) for store in stores)]
     return form

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import BooleanField, EmailField, Field, PasswordField, SelectField, StringField
+from wtforms import BooleanField, EmailField, Field, PasswordField, SelectChoice, SelectField, StringField
 
 from webapp.kernel.edge import Form
 from webapp.plugin_api import Setting
@@ -46,7 +46,10 @@ def _field(setting: Setting, say: Any, *, has_value: bool) -> Field:
         return BooleanField(label, **kwargs)
     if setting.kind == "choice":
         return SelectField(
-            label, choices=[(v, say(t)) for v, t in setting.choices], validate_choice=False, **kwargs
+            label,
+            choices=[SelectChoice(v, say(t)) for v, t in setting.choices],
+            validate_choice=False,
+            **kwargs,
         )
     if setting.kind == "secret":
         return PasswordField(
