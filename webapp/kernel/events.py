@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Index, Integer, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.kernel import clock
+from webapp.kernel import clock, halt
 from webapp.kernel.doorbell import job, sweep
 from webapp.kernel.model import Base, BrandRow
 from webapp.kernel.scope import Ring, Scope
@@ -85,6 +85,8 @@ def deliver(db: Database, brand_id: int) -> int:
                 .limit(100)
             ).all()
         for event_id in ids:
+            if halt.asked():
+                return done
             done += _deliver_one(db, brand_id, event_id)
         if len(ids) < 100:
             return done

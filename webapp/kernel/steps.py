@@ -16,6 +16,7 @@ from sqlalchemy import Index, Integer, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kernel.idempotency import insert_or_ignore
+from webapp.kernel import halt
 from webapp.kernel.model import Base, BrandRow
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
 from webapp.kernel.types import JsonValue, UtcDateTime
@@ -69,7 +70,8 @@ def run_steps(
     seconds: float | None = None,
     progress: Callable[[Any], None] | None = None,
 ) -> Done | Next:
-    """Run `step` from where (name, key) stands until it is done, or until `seconds` have passed: then Next(cursor).
+    """Run `step` from where (name, key) stands until it is done, or until `seconds` have passed or this process is
+    asked to end: then Next(cursor).
 
     A run that is already done gives its stored Done at once. `progress(cursor)` is called after each commit.
     """
@@ -114,5 +116,5 @@ def run_steps(
             return outcome
         if progress is not None:
             progress(outcome.cursor)
-        if until is not None and time.monotonic() >= until:
+        if halt.asked() or (until is not None and time.monotonic() >= until):
             return outcome
