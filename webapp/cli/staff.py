@@ -8,7 +8,6 @@ import click
 
 from webapp.cli import context
 from webapp.kernel.errors import Refused, UserError
-from webapp.kernel.links import absolute
 from webapp.kernel.scope import Scope
 from webapp.staff import service
 from webapp.staff.permissions import ROLES
@@ -47,4 +46,7 @@ def new(email: str, code: str, role: str, name: str, password_stdin: bool) -> No
     token = db.write(work, brand=brand)
     click.echo(f"{service.clean_email(email)} is {role} of {brand.code}")
     if token:
-        click.echo(f"one-time link, good for {service.LINK_LIVES.days} days: {absolute(f'/welcome/{token}')}")
+        address = (
+            context.settings().public_url or "http://127.0.0.1:8040"
+        )  # where `regulars up` listens by default
+        click.echo(f"one-time link, good for {service.LINK_LIVES.days} days: {address}/welcome/{token}")

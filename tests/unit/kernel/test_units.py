@@ -42,7 +42,7 @@ def test_a_fault_rolls_back_everything_and_rings_nothing(db: Database, brand: Br
 
 
 def test_a_reading_scope_cannot_write(db: Database, brand: BrandRef) -> None:
-    with pytest.raises(Exception, match="readonly|read-only|cannot execute"), db.read(brand=brand) as scope:
+    with pytest.raises(Exception, match=r"readonly|read-only|cannot execute"), db.read(brand=brand) as scope:
         scope.session.add(
             Audit(
                 brand_id=1, id=1, at=scope.now, actor_kind="x", actor_id=0, verb="v", subject="s", detail={}
@@ -55,7 +55,7 @@ def test_ids_are_never_given_twice_whatever_rolls_back(db: Database, brand: Bran
     seen: set[int] = set()
 
     def take(scope: Scope, n: int, fail: bool) -> list[int]:
-        ids = list(scope.new_ids(n)) + [scope.new_id()]
+        ids = [*scope.new_ids(n), scope.new_id()]
         if fail:
             raise RuntimeError
         return ids
