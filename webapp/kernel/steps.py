@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Index, Integer, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel import halt
+from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.model import Base, BrandRow
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
 from webapp.kernel.types import JsonValue, UtcDateTime
