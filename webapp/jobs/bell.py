@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("regulars.bell")
 
 ENTRY = "webapp.jobs.entry.run"  # the only thing a worker of ours agrees to run
-JOB_LIMIT = 120  # seconds after which a running job is broken off; bodies give themselves 30 and leave the rest
+JOB_LIMIT = 120  # seconds after which a running job is broken off; bodies give themselves 30
 UNHEARD = 120  # seconds after which a bell that nobody heard is dropped; the sweeps ring again
 KEEP_FAILED = 3600  # seconds that a failed job stays to be looked at
 PAUSE = 2.0  # seconds of silence after the server could not be reached, so that no page waits for it twice
