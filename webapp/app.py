@@ -8,7 +8,8 @@ from flask import Flask
 
 from webapp import config
 from webapp.brands import queries as brands
-from webapp.kernel import assets, csrf, edge, errorpages, filters, htmx, i18n, links, security, shell
+from webapp.jobs.address import queue_url
+from webapp.kernel import assets, csrf, edge, errorpages, filters, htmx, i18n, limits, links, security, shell
 from webapp.kernel.db import Database
 from webapp.kernel.paths import templates_dir
 from webapp.kernel.secrets import SecretBox
@@ -32,6 +33,7 @@ def create_app(settings: config.Settings | None = None, db: Database | None = No
     db = db or create_database(settings)
     if settings.public_url:
         links.use(settings.public_url)
+    limits.use_server(queue_url(settings.instance, settings.redis_url))
     app = Flask("webapp", template_folder=str(templates_dir()), static_folder=None)
     app.extensions["regulars.settings"] = settings
     app.config["SECRET_KEY"] = SecretBox.of(settings.instance).derive("flask")
