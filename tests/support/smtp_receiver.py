@@ -44,6 +44,9 @@ class Receiver:
             self._knobs = json.loads((self.folder / "knobs").read_text(encoding="utf-8"))
         return self._knobs
 
+    def _tls_from_the_start(self, server: SMTP) -> bool:
+        return server.transport is not None and server.transport.get_extra_info("ssl_object") is not None
+
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -71,7 +74,7 @@ class Receiver:
                 "id": found.group(1).decode() if found else None,
                 "bytes": len(content),
                 "login": session.auth_data.login.decode() if session.auth_data else None,
-                "tls": session.ssl is not None,
+                "tls": session.ssl is not None or self._tls_from_the_start(server),
             }
             self.log.write(json.dumps(line) + "\n")
         self.log.flush()
