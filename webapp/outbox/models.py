@@ -51,7 +51,10 @@ class Delivery(BrandRow, Base):
 
 
 class Dispatch(BrandRow, Base):
-    """One external call for one delivery (a channel that takes many at once shares the dispatch among deliveries)."""
+    """One external call for one delivery. A delivery that is sent again has another dispatch; the newest counts.
+
+    state: in_flight, sent, failed, unknown; waiting: it certainly did not arrive and will be sent again.
+    """
 
     __tablename__ = "dispatch"
     __table_args__ = (
@@ -61,15 +64,20 @@ class Dispatch(BrandRow, Base):
 
     delivery_id: Mapped[int] = mapped_column(BigInteger)
     channel: Mapped[str] = mapped_column(String(60))
-    state: Mapped[str] = mapped_column(String(9))  # in_flight, sent, failed, unknown
-    attempt_id: Mapped[int] = mapped_column(BigInteger)  # the newest attempt: the idempotency key given to the channel
+    state: Mapped[str] = mapped_column(String(9))
+    attempt_id: Mapped[int] = mapped_column(
+        BigInteger
+    )  # the newest attempt: the idempotency key given to the channel
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     detail: Mapped[str | None] = mapped_column(String(200))
 
 
 class Attempt(BrandRow, Base):
-    """One try at a dispatch. Its id is the key that the channel hands on (a Message-ID, an OutId)."""
+    """One try at a dispatch. Its id is the key that the channel hands on (a Message-ID, an OutId).
+
+    outcome: in_flight, sent, failed, unknown, retry (refused for now), unsent (never spoken).
+    """
 
     __tablename__ = "attempt"
     __table_args__ = (Index(None, "brand_id", "dispatch_id"), brand_fk("dispatch_id", "dispatch"))
@@ -82,12 +90,19 @@ class Attempt(BrandRow, Base):
 
 
 class Receipt(BrandRow, Base):
-    """What came back about a delivery: opened, bounced, complained, confirmed, resolved by a person. Append-only."""
+    """What came back about a delivery: opened, unsubscribed, bounced, late, resolved. Append-only.
+
+    once: the kind again where it counts only the first time (opened), None where it may repeat.
+    """
 
     __tablename__ = "receipt"
-    __table_args__ = (Index(None, "brand_id", "delivery_id", "kind"), brand_fk("delivery_id", "delivery"))
+    __table_args__ = (
+        UniqueConstraint("brand_id", "delivery_id", "once"),
+        brand_fk("delivery_id", "delivery"),
+    )
 
     delivery_id: Mapped[int] = mapped_column(BigInteger)
     kind: Mapped[str] = mapped_column(String(12))
+    once: Mapped[str | None] = mapped_column(String(12))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     detail: Mapped[str | None] = mapped_column(String(200))
