@@ -64,6 +64,8 @@ class Assets:
         kept = self._kept.get(name)
         if kept and not self.watch:
             return kept[1]
+        if "\0" in name:
+            return None
         path = (self.folder / name).resolve()
         if not path.is_relative_to(self.folder.resolve()) or not path.is_file():
             return None
