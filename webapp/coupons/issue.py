@@ -57,26 +57,27 @@ def issue(
     scope.session.refresh(offer)
     terms = queries.terms(scope, offer_id, offer.terms_version)
     refusal = _refusal(scope, offer, terms)
-    if (
-        refusal is None and offer.stock is not None
-    ):  # no lock yet: spares the work where it is plainly in vain
+    if refusal is None and offer.stock is not None:
+        # Read without a lock: spares the work where it is plainly in vain; the update at the end decides.
         left = max(0, offer.stock - offer.issued)
         answers |= dict.fromkeys(rest[left:], Refused("sold_out"))
         rest = rest[:left]
     if refusal is not None:
-        return answers | dict.fromkeys(rest, refusal)
+        answers |= dict.fromkeys(rest, refusal)
+        rest = []
     if not rest:
-        return answers
+        return {member_id: answers[member_id] for member_id in wanted}
     fresh = _insert(scope, offer, terms, [(m, wanted[m]) for m in rest], occurrence, campaign_id)
-    given = [coupon for coupon in fresh if coupon.member_id in wanted]
-    beaten = [m for m in rest if m not in {coupon.member_id for coupon in given}]
+    beaten = set(rest) - {coupon.member_id for coupon in fresh}
     answers |= _existing(
         scope, offer_id, {m: wanted[m] for m in beaten}, occurrence
     )  # another unit was first
-    given = _allow(scope, offer, given, answers)
+    if beaten - answers.keys():
+        raise RuntimeError("another unit has just drawn the same code: try again")
+    given = _allow(scope, offer, fresh, answers)
     given = _take_stock(scope, offer, given, answers)
     answers |= {coupon.member_id: coupon for coupon in given}
-    return answers
+    return {member_id: answers[member_id] for member_id in wanted}
 
 
 def _refusal(scope: Scope, offer: Offer, terms: OfferTerms) -> Refused | None:

@@ -8,35 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from webapp.coupons.models import Coupon, Redemption
+from webapp.coupons.queries import standing
 from webapp.kernel.scope import Scope
 from webapp.orders.models import Order
 
 
-def join_orders(scope: Scope, order_ids: Sequence[int]) -> int:
-    """Orders have been recorded: each redemption that waits for one of them gets it. Returns how many did."""
-    orders = scope.session.scalars(
-        select(Order).where(Order.brand_id == scope.brand.id, Order.id.in_(order_ids)).order_by(Order.id)
-    ).all()
-    by_number: dict[str, list[Order]] = {}
-    for order in orders:
-        by_number.setdefault(order.number, []).append(order)
-    if not by_number:
-        return 0
-    waiting = scope.session.execute(
-        select(Redemption, Coupon)
+def join_orders(scope: Scope, first_id: int, last_id: int, order_ids: Sequence[int] = ()) -> int:
+    """Orders have been recorded (ids first_id to last_id, and order_ids): each redemption that waits for one of them gets
+    it. Returns how many did."""
+    these = or_(Order.id.between(first_id, last_id), Order.id.in_(order_ids))
+    rows = scope.session.execute(
+        select(Redemption, Coupon, Order)
         .join(Coupon, and_(Coupon.brand_id == Redemption.brand_id, Coupon.id == Redemption.coupon_id))
-        .where(
-            Redemption.brand_id == scope.brand.id,
-            Redemption.till_number.in_(sorted(by_number)),
-            Redemption.order_id.is_(None),
-            Redemption.open_coupon_id.is_not(None),
-        )
+        .join(Order, and_(Order.brand_id == Redemption.brand_id, Order.number == Redemption.till_number))
+        .where(Redemption.brand_id == scope.brand.id, Redemption.order_id.is_(None), standing(), these)
         .order_by(Redemption.id)
     ).all()
-    return sum(_join(scope, used, coupon, by_number[used.till_number or ""]) for used, coupon in waiting)
+    found: dict[int, tuple[Redemption, Coupon, list[Order]]] = {}
+    for used, coupon, order in rows:
+        found.setdefault(used.id, (used, coupon, []))[2].append(order)
+    return sum(_join(scope, *one) for one in found.values())
 
 
 def join_redemption(scope: Scope, used: Redemption, coupon: Coupon) -> bool:

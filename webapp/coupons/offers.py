@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as filled
 from datetime import date
 from typing import Any
@@ -55,6 +55,7 @@ def new_offer(
     scope: Scope, type_key: str, details: OfferDetails, *, state: str = "draft"
 ) -> Offer | list[Wrong]:
     """A new offer of a coupon type, and its first terms. Raises UserError when the brand has no such type."""
+    details = _complete(scope, type_key, details)
     wrong = list(_check(scope, type_key, details, None))
     if wrong:
         return wrong
@@ -86,6 +87,7 @@ def new_offer(
 def change_offer(scope: Scope, offer_id: int, details: OfferDetails) -> Offer | list[Wrong]:
     """Correct an offer. Other terms or another window are a new version: coupons that are out keep the old one."""
     offer = queries.offer(scope, offer_id)
+    details = _complete(scope, offer.type_key, details)
     wrong = list(_check(scope, offer.type_key, details, offer))
     if wrong:
         return wrong
@@ -165,6 +167,18 @@ def _add_version(scope: Scope, offer: Offer, details: OfferDetails) -> None:
     scope.session.flush()
 
 
+def _complete(scope: Scope, type_key: str, details: OfferDetails) -> OfferDetails:
+    """With the defaults of terms that were not given. Raises UserError for a type or a term that nobody knows."""
+    bound = calls.coupon_type(scope, type_key)
+    if bound is None:
+        raise UserError(f"coupon type {type_key!r} is not there for this brand: switch its plugin on")
+    defaults = {term.key: term.default for term in bound.impl.fields}
+    unknown = sorted(details.terms.keys() - defaults.keys())
+    if unknown:
+        raise UserError(f"{type_key} has no term {unknown[0]!r}: it has {', '.join(defaults)}")
+    return replace(details, terms=defaults | dict(details.terms))
+
+
 def _code(scope: Scope, details: OfferDetails, offer_id: int) -> str:
     """The one that was typed, or one made of the name, or of the id where that is taken or says nothing."""
     if details.code.strip():
@@ -178,8 +192,7 @@ def _code(scope: Scope, details: OfferDetails, offer_id: int) -> str:
 
 def _check(scope: Scope, type_key: str, details: OfferDetails, offer: Offer | None) -> Iterator[Wrong]:
     bound = calls.coupon_type(scope, type_key)
-    if bound is None:
-        raise UserError(f"coupon type {type_key!r} is not there for this brand: switch its plugin on")
+    assert bound is not None  # _complete has asked
     if not 1 <= len(details.name.strip()) <= 120:
         yield Wrong("name", "name_length")
     code = details.code.strip()

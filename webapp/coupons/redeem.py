@@ -42,7 +42,7 @@ def claim(scope: Scope, coupon_id: int) -> Coupon | Refused:
     """The member takes the coupon: its days begin. Taken again it is the same coupon. Refused: void, expired."""
     coupon = _locked(scope, coupon_id)
     refusal = _ended(scope, coupon)
-    if refusal is not None and refusal.code != "used":
+    if refusal is not None and refusal.code in ("void", "expired"):
         return refusal
     if coupon.state == "issued":
         _claim(scope, coupon)

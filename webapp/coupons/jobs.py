@@ -1,0 +1,15 @@
+"""Orders that were recorded join the redemptions that wait for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webapp.coupons import service
+from webapp.kernel.events import on
+from webapp.kernel.scope import Scope
+
+
+@on("orders.recorded", "coupons.join_orders")
+def join_orders(scope: Scope, payload: dict[str, Any]) -> None:
+    """Harmless when it happens twice: a redemption that has its order waits no longer."""
+    service.join_orders(scope, payload["first_id"], payload["last_id"], payload["order_ids"])
