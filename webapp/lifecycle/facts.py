@@ -58,7 +58,8 @@ def facts(
         elif isinstance(days, str):  # SQLite's lists are texts
             days = [ordinals[day] for day in days.split(",")]
             paid = [int(amount) for amount in paid.split(",")]
-            last_earlier = ordinals[last_earlier] if last_earlier else None
+        if isinstance(last_earlier, str):
+            last_earlier = ordinals[last_earlier]
         yield Known(
             member_id,
             number,

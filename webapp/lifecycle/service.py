@@ -29,8 +29,8 @@ from webapp.plugin_runtime import calls
 from webapp.plugin_runtime.calls import Bound
 
 RUN = "lifecycle.run"  # the name of the steps, and of the job
-FIRST_CHUNK, LARGEST_CHUNK = 100, 2000  # members a unit
-UNIT = 0.100  # seconds that a unit's work should take; its commit comes on top
+FIRST_CHUNK, LARGEST_CHUNK = 100, 2000  # members a chunk
+CHUNK, UNIT = 0.050, 0.120  # seconds that a chunk's work, and a unit's, should take; the commit comes on top
 NO_POLICY = "no_policy"
 
 
@@ -167,7 +167,9 @@ def run(
     seconds: after which it stops between two units. progress: called after each unit with how many were looked at.
     """
     until = None if seconds is None else time.monotonic() + seconds
-    key = str(db.write(lambda scope: queries.run_row(scope).runs + 1, brand=brand, actor=actor))
+    with db.read(brand=brand, actor=actor) as scope:
+        last = queries.last_run(scope)
+        key = str(last.runs + 1 if last else 1)
 
     def tell(cursor: Any) -> None:
         if progress is not None:
@@ -183,7 +185,8 @@ def run(
 
 
 def step(scope: Scope, cursor: Any) -> Next | Done:
-    """One unit: a chunk of members, as many as fit into UNIT seconds."""
+    """One unit: chunks of members for UNIT seconds or so."""
+    started = time.perf_counter()
     row = queries.run_row(scope)
     bound = calls.policy(scope)
     place = Place(**cursor) if cursor else Place(scope.today.isoformat(), row.policy, "missing")
@@ -193,28 +196,25 @@ def step(scope: Scope, cursor: Any) -> Next | Done:
     if place.policy != policy:
         place = Place(place.day, policy, "all", looked_at=place.looked_at, changed=place.changed)
         row.policy = ""  # until the end of this run, stages of two policies stand side by side
-    started = time.perf_counter()
-    member_ids, after = _chunk(scope, place)
-    if not member_ids and after is None:
-        if place.phase == "due":
+    while True:
+        began = time.perf_counter()
+        member_ids, after = _chunk(scope, place)
+        if not member_ids and after is None and place.phase == "due":
             return _finished(scope, row, place)
-        return Next(asdict(replace(place, phase="due", after=0)))
-    moved = _look_at(scope, bound, policy, member_ids) if member_ids else 0
-    if isinstance(moved, Refused):
-        return _stopped(scope, row, place, moved)
-    took = time.perf_counter() - started
-    return Next(
-        asdict(
-            replace(
-                place,
-                phase="due" if after is None else place.phase,
-                after=after or 0,
-                size=_next_size(len(member_ids), place.size, took),
-                looked_at=place.looked_at + len(member_ids),
-                changed=place.changed + moved,
-            )
+        moved = _look_at(scope, bound, policy, member_ids) if member_ids else 0
+        if isinstance(moved, Refused):
+            return _stopped(scope, row, place, moved)
+        took = time.perf_counter() - began
+        place = replace(
+            place,
+            phase="due" if after is None else place.phase,
+            after=after or 0,
+            size=_next_size(len(member_ids), place.size, took),
+            looked_at=place.looked_at + len(member_ids),
+            changed=place.changed + moved,
         )
-    )
+        if time.perf_counter() - started > UNIT - CHUNK:
+            return Next(asdict(place))
 
 
 def _chunk(scope: Scope, place: Place) -> tuple[list[int], int | None]:
@@ -229,10 +229,10 @@ def _chunk(scope: Scope, place: Place) -> tuple[list[int], int | None]:
 
 
 def _next_size(looked_at: int, size: int, took: float) -> int:
-    """As many as would have taken UNIT seconds; at most doubled or quartered at a time."""
+    """As many as would have taken CHUNK seconds; at most doubled or quartered at a time."""
     if looked_at < size:
         return size
-    return max(1, min(int(size * min(2.0, max(0.25, UNIT / took))), LARGEST_CHUNK))
+    return max(1, min(int(size * min(2.0, max(0.25, CHUNK / took))), LARGEST_CHUNK))
 
 
 def _finished(scope: Scope, row: LifecycleRun, place: Place) -> Done:
