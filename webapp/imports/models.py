@@ -13,10 +13,12 @@ from webapp.kernel.types import JsonValue, UtcDateTime
 
 
 class Import(BrandRow, Base):
-    """One file's way in. state: staging, refused, applying, done. `stage` names the staged file in the instance folder."""
+    """One file's way in. state: applying, done, or lost with its stage.
+
+    `stage` names the staged file in the instance folder."""
 
     __tablename__ = "import"
-    __table_args__ = (Index(None, "brand_id", "created_at"),)
+    __table_args__ = (Index(None, "brand_id", "created_at"), Index(None, "state"))
 
     kind: Mapped[str] = mapped_column(String(10))  # members, orders
     source: Mapped[str] = mapped_column(String(40))

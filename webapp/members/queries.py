@@ -159,6 +159,23 @@ def ids_by_number(scope: Scope, numbers: Collection[str]) -> dict[str, int]:
     return found
 
 
+def phone_holders(scope: Scope, phones: Collection[str]) -> dict[str, str]:
+    """phone (E.164) -> number of the member who holds it."""
+    found: dict[str, str] = {}
+    for batch in batches(phones):
+        for phone, number in scope.session.execute(
+            select(MemberIdentity.value, Member.number)
+            .join(Member, _of_member())
+            .where(
+                MemberIdentity.brand_id == scope.brand.id,
+                MemberIdentity.kind == PHONE,
+                MemberIdentity.holder.in_(batch),
+            )
+        ):
+            found[phone] = number
+    return found
+
+
 def _of_member() -> ColumnElement[bool]:
     return and_(MemberIdentity.brand_id == Member.brand_id, MemberIdentity.member_id == Member.id)
 

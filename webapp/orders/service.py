@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 
 from webapp.kernel import bulk
 from webapp.kernel.scope import Scope
+from webapp.members.bulk import move_joining_days
 from webapp.members.identities import PHONE
 from webapp.members.models import Member, MemberIdentity
 from webapp.members.queries import batches, touch_many
@@ -363,16 +364,5 @@ def _merged(order: OrderIn, owner: _Owner | None, old: Any) -> dict[str, Any]:
 
 def _apply(scope: Scope, touched: _Touched) -> None:
     """Move assumed joining days, then mark who is to be looked at again."""
-    if touched.joins:
-        scope.session.flush()
-        scope.session.connection().execute(
-            update(Member.__table__)  # type: ignore[arg-type]
-            .where(
-                Member.brand_id == scope.brand.id,
-                Member.id == bindparam("b_id"),
-                Member.joined_on > bindparam("b_day"),
-            )
-            .values(joined_on=bindparam("b_day")),
-            [{"b_id": member_id, "b_day": day} for member_id, day in sorted(touched.joins.items())],
-        )
+    move_joining_days(scope, touched.joins)
     touch_many(scope, touched.days)

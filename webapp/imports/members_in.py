@@ -1,0 +1,209 @@
+"""Members, from a file to the stage: read, checked row by row, then as a whole and against the shop."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from webapp.brands import queries as brands
+from webapp.imports import cells
+from webapp.imports.problems import Bad, BadFile, Problem, Problems
+from webapp.imports.reader import Table, cells_told, open_table
+from webapp.imports.stage import Stage
+from webapp.kernel.db import Database
+from webapp.kernel.scope import BrandRef
+from webapp.members import queries
+from webapp.members.bulk import attribute_key
+from webapp.members.queries import batches
+
+COLUMNS = ("number", "name", "phone", "email", "birthday", "gender", "joined_at", "store")
+REQUIRED = ("number",)
+CONSENT = "consent_"
+_PUT = 1000
+
+
+@dataclass(slots=True)
+class Read:
+    """What was read. kinds: attribute key -> text, number or date, as its values are written."""
+
+    members: int = 0
+    ignored: tuple[str, ...] = ()
+    kinds: dict[str, str] = field(default_factory=dict)
+
+
+def read_file(
+    stage: Stage, brand: BrandRef, path: Path, mapping: Mapping[str, str], today: Any, problems: Problems
+) -> Read:
+    """The file into the stage. Raises BadFile; bad rows go to `problems` and are not staged."""
+    readers: dict[str, Callable[[str], Any]] = {
+        "number": cells.key(60),
+        "name": cells.label(120),
+        "phone": cells.maybe(cells.phone(brand.region)),
+        "email": cells.maybe(cells.email),
+        "birthday": cells.maybe(cells.birthday(today)),
+        "gender": cells.maybe(cells.gender),
+        "joined_at": cells.maybe(cells.joining_day(brand.timezone, today)),
+        "store": cells.Cached(cells.label(60)).__getitem__,
+    }
+    read, rows = Read(), []
+    with open_table(path, COLUMNS, REQUIRED, mapping, prefix=CONSENT) as table:
+        channels = _channels(table)
+        for column in channels:
+            readers[column] = cells.maybe(cells.answer)
+        attributes = _attribute_columns(table)
+        read.ignored = tuple(f"column {place + 1}" for place, name in table.unknown if not name)
+        kinds = {key: _Kind() for _, key in attributes}
+        places = [(column, table.columns[column], reader) for column, reader in readers.items()]
+        with table.faults():
+            for row, found in enumerate(table.reader, 2):
+                if len(found) != table.width:
+                    if found:
+                        read.members += 1
+                        problems.refused += 1
+                        problems.add(Problem(table.name, row, "", "", *cells_told(len(found), table.width)))
+                    continue
+                read.members += 1
+                found.append("")
+                try:
+                    values = {column: reader(found[place]) for column, place, reader in places}
+                    own = {key: cells.attribute(found[place]) for place, key in attributes}
+                except Bad:
+                    problems.refused += 1
+                    checks = places + [(key, place, cells.attribute) for place, key in attributes]
+                    for column, place, reader in checks:
+                        if why := cells.problem_of(reader, found[place]):
+                            problems.add(
+                                Problem(table.name, row, column, found[place], why.reason, why.remedy)
+                            )
+                    continue
+                for key, text in own.items():
+                    if text:
+                        kinds[key].see(text)
+                rows.append(_row(row, values, channels, own))
+                if len(rows) >= _PUT:
+                    stage.put("member", rows)
+                    rows.clear()
+        stage.put("member", rows)
+    stage.index("members")
+    read.kinds = {key: kind.name for key, kind in kinds.items()}
+    return read
+
+
+def _row(row: int, values: dict[str, Any], channels: dict[str, str], own: dict[str, str]) -> tuple[Any, ...]:
+    birthday, joined = values["birthday"], values["joined_at"]
+    consents = {channel: values[column] for column, channel in channels.items() if values[column] is not None}
+    attributes = {key: text for key, text in own.items() if text}
+    return (
+        *(row, values["number"], values["name"], values["phone"], values["email"]),
+        *(
+            birthday and birthday.isoformat(),
+            values["gender"],
+            joined and joined.isoformat(),
+            values["store"],
+        ),
+        *(json.dumps(consents), json.dumps(attributes, ensure_ascii=False)),
+    )
+
+
+def _channels(table: Table) -> dict[str, str]:
+    """Column -> channel, of the columns about consent."""
+    found = {}
+    for column, place in table.columns.items():
+        if column.startswith(CONSENT) and place >= 0:
+            channel = column.removeprefix(CONSENT)
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,19}", channel):
+                raise BadFile(
+                    f"{table.name} row 1: {column} names no channel. Write consent_ and the channel's key, such as "
+                    "consent_email."
+                )
+            found[column] = channel
+    return found
+
+
+def _attribute_columns(table: Table) -> list[tuple[int, str]]:
+    """(place, key) of the columns that are the shop's own."""
+    keys: dict[str, int] = {}
+    for place, name in table.unknown:
+        if name:
+            key = attribute_key(name)
+            if keys.setdefault(key, place) != place:
+                raise BadFile(
+                    f"{table.name} row 1: columns {keys[key] + 1} and {place + 1} have names that begin with the same "
+                    "60 characters. Shorten them."
+                )
+    return [(place, key) for key, place in keys.items()]
+
+
+@dataclass(slots=True)
+class _Kind:
+    """What the values of a column are, until one is not."""
+
+    seen: bool = False
+    number: bool = True
+    day: bool = True
+
+    def see(self, text: str) -> None:
+        self.seen = True
+        self.number = self.number and cells.number_of(text) is not None
+        self.day = self.day and cells.day_of(text) is not None
+
+    @property
+    def name(self) -> str:
+        if not self.seen:
+            return "text"
+        return "number" if self.number else "date" if self.day else "text"
+
+
+def check(
+    stage: Stage, db: Database, brand: BrandRef, name: str, problems: Problems, *, make_stores: bool
+) -> None:
+    """What only shows in the whole, or against the shop; refused rows leave the stage."""
+
+    def refuse(row: int, column: str, value: str, reason: str, remedy: str) -> None:
+        problems.add(Problem(name, row, column, value, reason, remedy))
+        if stage.drop("member", row):
+            problems.refused += 1
+
+    twice = stage.ask(
+        "SELECT row, number, (SELECT min(row) FROM member b WHERE b.number = a.number) FROM member a "
+        "WHERE number IN (SELECT number FROM member GROUP BY number HAVING count(*) > 1) ORDER BY row"
+    )
+    for row, number, first in list(twice):
+        if row != first:
+            refuse(row, "number", number, f"stands in row {first} already", "Keep one of the two.")
+    shared = stage.ask(
+        "SELECT row, phone, (SELECT min(row) FROM member b WHERE b.phone = a.phone) FROM member a "
+        "WHERE phone IN (SELECT phone FROM member WHERE phone IS NOT NULL GROUP BY phone HAVING count(*) > 1) "
+        "ORDER BY row"
+    )
+    for row, phone, first in list(shared):
+        if row != first:
+            reason = f"is the phone of the member in row {first}, too"
+            refuse(
+                row, "phone", phone, reason, "A phone belongs to one member: correct it or leave it blank."
+            )
+    phones = [phone for (phone,) in stage.ask("SELECT phone FROM member WHERE phone IS NOT NULL")]
+    with db.read(brand=brand) as scope:
+        known = {store.code for store in brands.stores(scope)}
+        for batch in batches(phones):
+            for phone, holder in queries.phone_holders(scope, batch).items():
+                of_others = stage.ask(
+                    "SELECT row FROM member WHERE phone = ? AND number != ?", (phone, holder)
+                )
+                for (row,) in list(of_others):
+                    reason = f"is the phone of member {holder}"
+                    refuse(
+                        row,
+                        "phone",
+                        phone,
+                        reason,
+                        "Correct that member first, or leave the phone blank here.",
+                    )
+    if not make_stores:
+        named = [store for (store,) in stage.ask("SELECT DISTINCT store FROM member WHERE store != ''")]
+        for row, store in stage.having("member", "store", [store for store in named if store not in known]):
+            refuse(row, "store", store, "is no store of this shop", "Correct it, or add --make-stores.")

@@ -1,0 +1,76 @@
+"""What is wrong with a file: which row and column, the value, why, and how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from webapp.kernel.errors import UserError
+
+KEPT = 1000  # problems that are told in full; the rest are counted
+SHOWN = 60  # characters of a value
+
+
+class BadFile(UserError):
+    """The file as a whole cannot be read; the text says where and what to do."""
+
+
+class Bad(ValueError):
+    """A cell cannot stand. reason completes "... is/has"; remedy is a sentence."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason, self.remedy = reason, remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One bad cell (column "": the row as a whole). row: counted as a spreadsheet does, the header is row 1."""
+
+    file: str
+    row: int
+    column: str
+    value: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = f"{self.file} row {self.row}" + (f", column {self.column}" if self.column else "")
+        what = f"{shown(self.value)} {self.reason}" if self.column else self.reason
+        return f"{where}: {what}. {self.remedy}"
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "file": self.file,
+            "row": self.row,
+            "column": self.column,
+            "value": self.value[:200],
+            "reason": self.reason,
+            "remedy": self.remedy,
+        }
+
+
+@dataclass(slots=True)
+class Problems:
+    """All that is wrong with an import. refused: rows that cannot be taken, however many problems each has."""
+
+    refused: int = 0
+    found: int = 0
+    kept: list[Problem] = field(default_factory=list)
+
+    def add(self, problem: Problem) -> None:
+        """Tell of a problem; the caller counts the row."""
+        self.found += 1
+        if len(self.kept) < KEPT:
+            self.kept.append(problem)
+
+
+def shown(value: str) -> str:
+    """A value as it is quoted in a message: short, on one line."""
+    if not value:
+        return "(blank)"
+    plain = "".join(
+        mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in value[: SHOWN + 1]
+    )
+    return f'"{plain[:SHOWN]}…"' if len(plain) > SHOWN else f'"{plain}"'

@@ -1,0 +1,160 @@
+"""The staged file: what was read from the shop's files, whole and checked, before the database is touched.
+
+A small SQLite file of its own in the instance's stage folder, so that staging holds no lock that the shop needs and
+memory stays flat. It is safe on disk before the import is promised, and stays until all of it has been applied.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+SUFFIX = ".stage"
+TABLES = """
+CREATE TABLE member (
+  row INTEGER PRIMARY KEY, number TEXT, name TEXT, phone TEXT, email TEXT, birthday TEXT, gender TEXT, joined TEXT,
+  store TEXT, consents TEXT, attributes TEXT);
+CREATE TABLE orders (
+  row INTEGER PRIMARY KEY, number TEXT, member TEXT, phone TEXT, store TEXT, at TEXT, day TEXT, gross INTEGER,
+  discount INTEGER, paid INTEGER, digest INTEGER);
+CREATE TABLE line (seq INTEGER PRIMARY KEY, number TEXT, row INTEGER, count INTEGER, body TEXT);
+CREATE TABLE passed_over (number TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+INDEXES = {
+    "members": (
+        "CREATE INDEX member_number ON member (number)",
+        "CREATE INDEX member_phone ON member (phone) WHERE phone IS NOT NULL",
+    ),
+    "orders": (
+        "CREATE INDEX orders_number ON orders (number)",
+        "CREATE INDEX line_number ON line (number)",
+    ),
+}
+
+
+class Stage:
+    """A staged file, open. Made by `create` (to fill) or `open_stage` (to apply)."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.db = connection
+
+    @classmethod
+    def create(cls, folder: Path, brand_id: int) -> Stage:
+        """A new, empty one; readable by the shop's own user only, since it holds personal data."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"{brand_id}-{uuid4().hex[:12]}{SUFFIX}"
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(path, isolation_level=None)
+        for pragma in (
+            "page_size=8192",
+            "journal_mode=OFF",
+            "synchronous=OFF",
+            "locking_mode=EXCLUSIVE",
+            "cache_size=-8000",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.executescript(TABLES)
+        connection.execute("BEGIN")
+        return cls(path, connection)
+
+    def put(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Append rows with a value for every column."""
+        if rows:
+            self.db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+
+    def index(self, kind: str) -> None:
+        """Once all rows are in."""
+        for statement in INDEXES[kind]:
+            self.db.execute(statement)
+
+    def ask(self, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, one by one."""
+        return self.db.execute(query, values)
+
+    def having(
+        self, table: str, column: str, values: Iterable[str], also: str = "1"
+    ) -> list[tuple[int, str]]:
+        """(row, value) of all rows that have one of `values` in a column, in the file's order."""
+        self.db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (value TEXT PRIMARY KEY) WITHOUT ROWID")
+        self.db.execute("DELETE FROM wanted")
+        self.db.executemany("INSERT INTO wanted VALUES (?)", ((value,) for value in values))
+        found = f"SELECT row, {column} FROM {table} WHERE {column} IN (SELECT value FROM wanted) AND {also} ORDER BY row"
+        return list(self.db.execute(found))
+
+    def stores(self) -> set[str]:
+        """All stores that rows name."""
+        found = self.db.execute(
+            "SELECT store FROM orders WHERE store != '' UNION SELECT store FROM member WHERE store != ''"
+        )
+        return {store for (store,) in found}
+
+    def drop(self, table: str, row: int) -> bool:
+        """Leave a row out; False when it was left out before."""
+        return self.db.execute(f"DELETE FROM {table} WHERE row = ?", (row,)).rowcount > 0
+
+    def seal(self) -> None:
+        """All is in: on disk, so that a promise to apply it can be kept after the plug was pulled."""
+        self.db.execute("COMMIT")
+        self.db.close()
+        for path, flags in ((self.path, os.O_RDWR), (self.path.parent, os.O_RDONLY)):
+            handle = os.open(path, flags)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self.db.close()
+
+    def discard(self) -> None:
+        """Close and remove."""
+        self.db.close()
+        self.path.unlink(missing_ok=True)
+
+
+def open_stage(path: Path) -> Stage:
+    """A sealed one, to read from. Raises FileNotFoundError."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+    connection.execute("PRAGMA cache_size=-4000")
+    return Stage(path, connection)
+
+
+@contextmanager
+def turn(folder: Path, brand_id: int, *, waiting: Callable[[], None] | None = None) -> Iterator[bool]:
+    """One import a brand at a time on this machine. `waiting` is called if another is under way, then it is waited for;
+    without it, False at once. The lock goes with the process, however that ends.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder / f"{brand_id}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waiting is None:
+                yield False
+                return
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield True
+    finally:
+        os.close(handle)
+
+
+def sweep_away(folder: Path, brand_id: int, keep: Iterable[str]) -> None:
+    """Remove what killed imports of a brand left behind; the caller has the brand's turn."""
+    kept = set(keep)
+    for path in folder.glob(f"{brand_id}-*{SUFFIX}*"):
+        if path.name not in kept:
+            path.unlink(missing_ok=True)

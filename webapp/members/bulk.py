@@ -1,0 +1,324 @@
+"""Writing many members at once, from files."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, select, update
+
+from webapp.kernel import bulk
+from webapp.kernel.scope import Scope
+from webapp.members import queries
+from webapp.members.identities import EMAIL, PHONE
+from webapp.members.models import (
+    AttributeDefinition,
+    Consent,
+    ConsentNow,
+    Member,
+    MemberAttribute,
+    MemberIdentity,
+)
+from webapp.members.queries import batches
+from webapp.members.service import MARKETING, draw
+
+
+class Value(NamedTuple):
+    """An attribute's value: as written, and typed where its definition is of that type (thousandths; a day)."""
+
+    text: str
+    number: int | None
+    day: date | None
+
+
+class MemberIn(NamedTuple):
+    """A member as a file tells of one. None: not said, so what is stored stays; a new member then has none.
+
+    consents: channel -> answer about marketing. attributes: definition's id -> value.
+    """
+
+    number: str
+    name: str | None
+    phone: str | None
+    email: str | None
+    birthday: date | None
+    gender: str | None
+    joined_on: date | None
+    store_id: int | None
+    consents: Mapping[str, bool]
+    attributes: Mapping[int, Value]
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What `record` did. kept_withdrawn: yeses that stand against what the member or the staff said later.
+    phones_taken: numbers of members whose phone somebody else has come to hold since the file was checked."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    kept_withdrawn: int = 0
+    phones_taken: list[str] = field(default_factory=list)
+    phone_holders: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows to insert."""
+
+    members: list[tuple[Any, ...]] = field(default_factory=list)
+    identities: list[tuple[Any, ...]] = field(default_factory=list)
+    consents: list[tuple[Any, ...]] = field(default_factory=list)
+    consents_now: list[tuple[Any, ...]] = field(default_factory=list)
+    attributes: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+_MEMBER = (
+    *("brand_id", "id", "person_id", "number", "name", "birthday", "gender", "store_id", "joined_on"),
+    *("joined_given", "draw", "dirty_on", "facts_seq", "created_at", "updated_at"),
+)
+_IDENTITY = ("brand_id", "id", "member_id", "kind", "value", "holder", "verified")
+_CONSENT = ("brand_id", "id", "member_id", "channel", "purpose", "granted", "source", "at")
+_CONSENT_NOW = ("brand_id", "member_id", "channel", "purpose", "granted", "at")
+_ATTRIBUTE = ("brand_id", "member_id", "attribute_id", "text", "number", "day")
+
+
+def define_attributes(scope: Scope, kinds: Mapping[str, str]) -> dict[str, tuple[int, str]]:
+    """Attribute key -> (id, kind); those that are not defined yet are, as `kinds` says (text, number, date)."""
+    of_brand = select(AttributeDefinition).where(AttributeDefinition.brand_id == scope.brand.id)
+    known = {row.key: (row.id, row.kind) for row in scope.session.scalars(of_brand)}
+    for key, kind in kinds.items():
+        if key not in known:
+            id_ = scope.new_id()
+            scope.session.add(
+                AttributeDefinition(brand_id=scope.brand.id, id=id_, key=key, label=key, kind=kind)
+            )
+            known[key] = (id_, kind)
+    scope.session.flush()
+    return {key: known[key] for key in kinds}
+
+
+def attribute_key(header: str) -> str:
+    """The key of a file's column: in one spelling, at most 60 characters."""
+    return unicodedata.normalize("NFC", " ".join(header.split()))[:60]
+
+
+def record(scope: Scope, source: str, members: Sequence[MemberIn]) -> Recorded:
+    """Write a batch (numbers and phones differ among themselves) in this unit. source: "import:...", kept with consents."""
+    done, rows = Recorded(), _Rows()
+    stored = _Stored(scope, members)
+    touched: dict[int, date] = {}
+    for said in members:
+        if said.phone and stored.holder.get(said.phone, said.number) != said.number:
+            done.phones_taken.append(said.number)
+            said = said._replace(phone=None)
+        old = stored.members.get(said.number)
+        if old is None:
+            _create(scope, said, source, rows, done)
+            continue
+        changed = _correct(scope, old, said, touched)
+        changed |= _identities(scope, old.id, said, stored, rows, done)
+        changed |= _consents(scope, old.id, said, source, stored, rows, done)
+        changed |= _attributes(scope, old.id, said, stored, rows)
+        if changed:
+            old.updated_at = scope.now
+            done.updated += 1
+        else:
+            done.unchanged += 1
+    scope.session.flush()
+    bulk.insert(scope, Member, _MEMBER, rows.members)
+    bulk.insert(scope, MemberIdentity, _IDENTITY, rows.identities)
+    bulk.insert(scope, Consent, _CONSENT, rows.consents)
+    bulk.insert(scope, ConsentNow, _CONSENT_NOW, rows.consents_now)
+    bulk.insert(scope, MemberAttribute, _ATTRIBUTE, rows.attributes)
+    queries.touch_many(scope, touched)
+    return done
+
+
+class _Stored:
+    """What is stored about the members of a batch."""
+
+    def __init__(self, scope: Scope, members: Sequence[MemberIn]) -> None:
+        brand_id, session = scope.brand.id, scope.session
+        self.members: dict[str, Member] = {}
+        self.identities: dict[tuple[int, str], MemberIdentity] = {}
+        self.consents: dict[tuple[int, str], ConsentNow] = {}
+        self.attributes: dict[tuple[int, int], MemberAttribute] = {}
+        self.holder: dict[str, str] = {}  # phone -> number of the member who holds it
+        for batch in batches([said.number for said in members]):
+            for member in session.scalars(
+                select(Member).where(Member.brand_id == brand_id, Member.number.in_(batch))
+            ):
+                self.members[member.number] = member
+        for ids in batches([member.id for member in self.members.values()]):
+            for identity in session.scalars(
+                select(MemberIdentity).where(
+                    MemberIdentity.brand_id == brand_id, MemberIdentity.member_id.in_(ids)
+                )
+            ):
+                self.identities[identity.member_id, identity.kind] = identity
+            for consent in session.scalars(
+                select(ConsentNow).where(
+                    ConsentNow.brand_id == brand_id,
+                    ConsentNow.member_id.in_(ids),
+                    ConsentNow.purpose == MARKETING,
+                )
+            ):
+                self.consents[consent.member_id, consent.channel] = consent
+            for value in session.scalars(
+                select(MemberAttribute).where(
+                    MemberAttribute.brand_id == brand_id, MemberAttribute.member_id.in_(ids)
+                )
+            ):
+                self.attributes[value.member_id, value.attribute_id] = value
+        for phones in batches([said.phone for said in members if said.phone]):
+            self.holder.update(queries.phone_holders(scope, phones))
+
+
+def _create(scope: Scope, said: MemberIn, source: str, rows: _Rows, done: Recorded) -> None:
+    brand_id, id_ = scope.brand.id, scope.new_id()
+    rows.members.append(
+        (
+            *(
+                brand_id,
+                id_,
+                id_,
+                said.number,
+                said.name or "",
+                said.birthday,
+                said.gender or "",
+                said.store_id,
+            ),
+            *(said.joined_on or scope.today, said.joined_on is not None, draw(), scope.today, 1),
+            *(scope.now, scope.now),
+        )
+    )
+    for kind, value in ((PHONE, said.phone), (EMAIL, said.email)):
+        if value:
+            rows.identities.append(_identity_row(scope, id_, kind, value))
+    for channel, granted in said.consents.items():
+        _say(scope, id_, channel, granted, source, rows)
+        rows.consents_now.append((brand_id, id_, channel, MARKETING, granted, scope.now))
+    for attribute_id, typed in said.attributes.items():
+        rows.attributes.append((brand_id, id_, attribute_id, *typed))
+    done.created += 1
+    if said.phone:
+        done.phone_holders.append(id_)
+
+
+def _identity_row(scope: Scope, member_id: int, kind: str, value: str) -> tuple[Any, ...]:
+    holds = kind == PHONE  # the shop's own files are its clerks' word
+    return (scope.brand.id, scope.new_id(), member_id, kind, value, value if holds else None, holds)
+
+
+def _say(scope: Scope, member_id: int, channel: str, granted: bool, source: str, rows: _Rows) -> None:
+    rows.consents.append(
+        (scope.brand.id, scope.new_id(), member_id, channel, MARKETING, granted, source, scope.now)
+    )
+
+
+def _correct(scope: Scope, old: Member, said: MemberIn, touched: dict[int, date]) -> bool:
+    changed = False
+    for name in ("name", "birthday", "gender", "store_id"):
+        value = getattr(said, name)
+        if value is not None and value != getattr(old, name):
+            setattr(old, name, value)
+            changed = True
+    if said.joined_on is not None:
+        if said.joined_on != old.joined_on:
+            day = min(said.joined_on, old.joined_on)
+            touched[old.person_id] = min(day, touched.get(old.person_id, day))
+            old.joined_on, changed = said.joined_on, True
+        if not old.joined_given:
+            old.joined_given = True
+    return changed
+
+
+def _identities(
+    scope: Scope, member_id: int, said: MemberIn, stored: _Stored, rows: _Rows, done: Recorded
+) -> bool:
+    changed = False
+    for kind, value in ((PHONE, said.phone), (EMAIL, said.email)):
+        if not value:
+            continue
+        old = stored.identities.get((member_id, kind))
+        if old is not None and old.value == value and (kind != PHONE or old.holder == value):
+            continue
+        changed = True
+        if old is None:
+            rows.identities.append(_identity_row(scope, member_id, kind, value))
+        else:
+            old.value, old.verified = value, kind == PHONE
+            old.holder = value if kind == PHONE else None
+        if kind == PHONE:
+            done.phone_holders.append(member_id)
+    return changed
+
+
+def _consents(
+    scope: Scope, member_id: int, said: MemberIn, source: str, stored: _Stored, rows: _Rows, done: Recorded
+) -> bool:
+    """A no counts at once. A yes does not undo a no that came from anywhere but this same source."""
+    changed = False
+    for channel, granted in said.consents.items():
+        now = stored.consents.get((member_id, channel))
+        if now is not None and now.granted == granted:
+            continue
+        if now is not None and granted and _said_by(scope, member_id, channel) != source:
+            done.kept_withdrawn += 1
+            continue
+        changed = True
+        _say(scope, member_id, channel, granted, source, rows)
+        if now is None:
+            rows.consents_now.append((scope.brand.id, member_id, channel, MARKETING, granted, scope.now))
+        else:
+            now.granted, now.at = granted, scope.now
+    return changed
+
+
+def _said_by(scope: Scope, member_id: int, channel: str) -> str | None:
+    """Where the newest answer came from."""
+    return scope.session.scalar(
+        select(Consent.source)
+        .where(
+            Consent.brand_id == scope.brand.id,
+            Consent.member_id == member_id,
+            Consent.channel == channel,
+            Consent.purpose == MARKETING,
+        )
+        .order_by(Consent.at.desc(), Consent.id.desc())
+        .limit(1)
+    )
+
+
+def _attributes(scope: Scope, member_id: int, said: MemberIn, stored: _Stored, rows: _Rows) -> bool:
+    changed = False
+    for attribute_id, value in said.attributes.items():
+        old = stored.attributes.get((member_id, attribute_id))
+        if old is None:
+            rows.attributes.append((scope.brand.id, member_id, attribute_id, *value))
+            changed = True
+        elif old.text != value.text:
+            old.text, old.number, old.day = value
+            changed = True
+    return changed
+
+
+def move_joining_days(scope: Scope, days: Mapping[int, date]) -> None:
+    """member -> an earlier joining day, for members whose day was only assumed. The caller marks the persons."""
+    if days:
+        scope.session.flush()
+        scope.session.connection().execute(
+            update(Member.__table__)  # type: ignore[arg-type]
+            .where(
+                Member.brand_id == scope.brand.id,
+                Member.id == bindparam("b_id"),
+                Member.joined_given.is_(False),
+                Member.joined_on > bindparam("b_day"),
+            )
+            .values(joined_on=bindparam("b_day")),
+            [{"b_id": member_id, "b_day": day} for member_id, day in sorted(days.items())],
+        )
