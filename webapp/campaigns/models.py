@@ -40,7 +40,10 @@ class CampaignVersion(BrandRow, Base):
     """What a campaign says and to whom, as it stood. audience: a segment rule; content: the channel's fields."""
 
     __tablename__ = "campaign_version"
-    __table_args__ = (UniqueConstraint("brand_id", "campaign_id", "version"), brand_fk("campaign_id", "campaign"))
+    __table_args__ = (
+        UniqueConstraint("brand_id", "campaign_id", "version"),
+        brand_fk("campaign_id", "campaign"),
+    )
 
     campaign_id: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[int] = mapped_column(Integer)

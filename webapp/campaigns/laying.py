@@ -1,0 +1,96 @@
+"""Laying a campaign: a delivery row for everyone of its audience, in chunks that are resumed anywhere.
+
+For each chunk: first who can be written to, then the arm is drawn, then coupons are given, then rows are laid. Each row
+stands under a unique key, each coupon too, so that a chunk that is done twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webapp.campaigns import audience, queries, states
+from webapp.campaigns.drafts import ARM_MODULUS
+from webapp.campaigns.models import Campaign
+from webapp.coupons import service as coupons
+from webapp.kernel.db import Database
+from webapp.kernel.errors import Refused
+from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
+from webapp.kernel.steps import Done, Next, run_steps
+from webapp.outbox import service as outbox
+from webapp.outbox.service import Promise
+
+CHUNK = 250  # members a unit
+STEPS = "campaign.lay"
+HELD_OUT = 0.0  # share of those who could be written to and are not, to compare with
+
+
+def arm(draw: int, k: int, c: int, held_out: float = HELD_OUT) -> int:
+    """0 held out, 1 sent to: from the member's stored draw and the campaign's own constants, the same everywhere."""
+    return 0 if (draw * k + c) % ARM_MODULUS < held_out * ARM_MODULUS else 1
+
+
+def lay(
+    db: Database, brand: BrandRef, campaign_id: int, *, seconds: float | None = None, actor: Actor = SYSTEM
+) -> Done | Next:
+    """Lay until it is done, or for `seconds`. Safe to call at any time, by anyone, as often as they like."""
+
+    def work(scope: Scope, cursor: Any) -> Next | Done:
+        return step(scope, campaign_id, cursor)
+
+    return run_steps(
+        db,
+        brand,
+        STEPS,
+        str(campaign_id),
+        work,
+        start={"after": 0, "laid": 0},
+        actor=actor,
+        seconds=seconds,
+    )
+
+
+def step(scope: Scope, campaign_id: int, cursor: dict[str, int], size: int = CHUNK) -> Next | Done:
+    """One chunk. The campaign's row is held, so that cancelling waits for the chunk and sees its rows."""
+    campaign = queries.get(scope, campaign_id, hold=True)
+    if campaign.state != "laying":
+        return Done({"laid": cursor["laid"], "stopped": campaign.state})
+    at = audience.aim(scope, campaign)
+    people = audience.chunk(scope, at, cursor["after"], size)
+    laid = (
+        cursor["laid"] + outbox.lay(scope, campaign_id, _promises(scope, campaign, people))
+        if people
+        else cursor["laid"]
+    )
+    if len(people) == size:
+        return Next({"after": people[-1].member_id, "laid": laid})
+    states.laid(scope, campaign_id)
+    scope.ring("outbox.drain", brand_id=scope.brand.id, campaign_id=campaign_id)
+    return Done({"laid": laid})
+
+
+def _promises(scope: Scope, campaign: Campaign, people: list[audience.Person]) -> list[Promise]:
+    drawn = {
+        one.member_id: arm(one.draw, campaign.arm_k, campaign.arm_c) for one in people if one.reason is None
+    }
+    reasons: dict[int, str | None] = {one.member_id: one.reason for one in people}
+    sent_to = [(one.member_id, one.person_id) for one in people if drawn.get(one.member_id) == 1]
+    if campaign.offer_id is not None and sent_to:
+        answers = coupons.issue_for_campaign(scope, campaign.offer_id, sent_to, campaign.id)
+        for member_id, answer in answers.items():
+            if isinstance(answer, Refused):
+                limit = answer.code == "per_person"
+                reasons[member_id] = audience.COUPON_LIMIT if limit else audience.NO_COUPON
+    return [
+        Promise(
+            one.member_id,
+            one.person_id,
+            state=_state(reasons[one.member_id], drawn.get(one.member_id, 1)),
+            reason=reasons[one.member_id] or ("held_out" if drawn.get(one.member_id) == 0 else None),
+            arm=drawn.get(one.member_id, 1),
+        )
+        for one in people
+    ]
+
+
+def _state(reason: str | None, drawn: int) -> str:
+    return "queued" if reason is None and drawn == 1 else "left_out"

@@ -1,0 +1,109 @@
+"""What a message may be filled with. Each placeholder says what it needs and has a sample, so that a preview always works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+from babel.dates import format_date
+from babel.support import NullTranslations, Translations
+from flask_babel import lazy_gettext as _l
+
+from webapp.kernel.paths import translations_dir
+
+
+@dataclass(frozen=True, slots=True)
+class CouponFacts:
+    """One member's coupon as their message tells of it, in the brand's language."""
+
+    url: str
+    code: str
+    until: str
+    terms: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one recipient. coupon None: the campaign carries no offer."""
+
+    name: str
+    number: str
+    store: str
+    brand: str
+    coupon: CouponFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """`{{ key }}`. sample: what it looks like; needs_offer: only where the campaign carries an offer."""
+
+    key: str
+    label: Any  # lazy text
+    sample: str
+    of: Callable[[Facts], str]
+    needs_offer: bool = False
+
+
+def _coupon(name: str) -> Callable[[Facts], str]:
+    return lambda facts: str(getattr(facts.coupon, name)) if facts.coupon else ""
+
+
+PLACEHOLDERS: dict[str, Placeholder] = {
+    one.key: one
+    for one in (
+        Placeholder("member.name", _l("The member's name"), "Li Lei", lambda facts: facts.name),
+        Placeholder("member.number", _l("The member's number"), "00042", lambda facts: facts.number),
+        Placeholder("store.name", _l("The member's store"), "Nanjing Road", lambda facts: facts.store),
+        Placeholder("brand.name", _l("The name of your shop"), "Acme", lambda facts: facts.brand),
+        Placeholder("coupon.name", _l("What the offer is called"), "20 off", _coupon("name"), True),
+        Placeholder(
+            "coupon.terms", _l("What the coupon saves"), "Spend 100, save 20", _coupon("terms"), True
+        ),
+        Placeholder(
+            "coupon.url", _l("The link to their coupon"), "https://example.com/c/…", _coupon("url"), True
+        ),
+        Placeholder("coupon.code", _l("The code for the counter"), "ABC DEF GHJ", _coupon("code"), True),
+        Placeholder("coupon.until", _l("The coupon's last day"), "31 December", _coupon("until"), True),
+    )
+}
+
+
+def namespace(facts: Facts) -> dict[str, dict[str, str]]:
+    """The values as templates see them; coupon.* only where there is a coupon."""
+    tree: dict[str, dict[str, str]] = {}
+    for key, one in PLACEHOLDERS.items():
+        if one.needs_offer and facts.coupon is None:
+            continue
+        root, _, leaf = key.partition(".")
+        tree.setdefault(root, {})[leaf] = one.of(facts)
+    return tree
+
+
+# -------------------------------------------------------------------------------------- words in the brand's language
+
+
+def N_(message: str) -> str:
+    """Marks a message for the catalogue; it is translated where the brand's language is known."""
+    return message
+
+
+@cache
+def _catalogue(locale: str) -> NullTranslations:
+    return Translations.load(str(translations_dir()), [locale])
+
+
+def last_day(day: date | None, days_from_claim: int | None, locale: str) -> str:
+    """A coupon's last day, or how many days it holds from the moment it is opened."""
+    if day is not None:
+        return format_date(day, format="long", locale=locale)
+    message = N_("%(n)s days after you open it")
+    return _catalogue(locale).ugettext(message) % {"n": days_from_claim or 0}
+
+
+def spaced(code: str) -> str:
+    """A coupon's code in groups of three, as a clerk reads it."""
+    return " ".join(code[at : at + 3] for at in range(0, len(code), 3))
