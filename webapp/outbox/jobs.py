@@ -28,15 +28,12 @@ def drain_campaign(db: Database, brand_id: int, campaign_id: int) -> dict[str, i
 def due(db: Database) -> list[Ring]:
     """Campaigns with due rows, or with nothing left, and those with leases that ran out, whatever their state."""
     with db.read() as scope:
-        wanted = set(
-            scope.session.execute(
-                select(Delivery.brand_id, Delivery.campaign_id)
-                .where(Delivery.state.in_(("leased", "in_flight")), Delivery.lease_until < scope.now)
-                .distinct()
-            )
-            .tuples()
-            .all()
+        gone = scope.session.execute(
+            select(Delivery.brand_id, Delivery.campaign_id)
+            .where(Delivery.state.in_(("leased", "in_flight")), Delivery.lease_until < scope.now)
+            .distinct()
         )
+        wanted = {(row.brand_id, row.campaign_id) for row in gone}
         for source in sources.SOURCES.values():
             for brand_id, campaign_id in source.active(scope):
                 mine = (Delivery.brand_id == brand_id, Delivery.campaign_id == campaign_id)

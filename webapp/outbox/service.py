@@ -16,6 +16,7 @@ from webapp.outbox import sources
 from webapp.outbox.models import Attempt, Delivery, Dispatch, Receipt
 from webapp.outbox.sources import Leased
 
+_delivery: Any = Delivery.__table__  # Core: the ORM's bulk insert does not tell how many rows were new
 ARRIVED = frozenset(
     {"opened", "unsubscribed", "confirmed"}
 )  # receipts that only a message that arrived can cause
@@ -50,7 +51,7 @@ def lay(scope: Scope, campaign_id: int, rows: Sequence[Promise]) -> int:
         }
         for id_, row in zip(scope.new_ids(len(rows)), rows, strict=True)
     ]
-    laid = _changed(scope.session.execute(insert_or_ignore(scope, Delivery), values))
+    laid = _changed(scope.session.execute(insert_or_ignore(scope, _delivery), values))
     scope.ring("outbox.drain", brand_id=scope.brand.id, campaign_id=campaign_id)
     return laid
 
