@@ -138,6 +138,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_import")),
     )
     op.create_index(op.f("ix_import_brand_id_created_at"), "import", ["brand_id", "created_at"], unique=False)
+    op.create_index(op.f("ix_import_state"), "import", ["state"], unique=False)
     op.create_table(
         "lifecycle_run",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
