@@ -187,11 +187,17 @@ def receipt(
     return bool(new)
 
 
-def late(scope: Scope, delivery_id: int, dispatch_id: int, row: dict[str, Any], word: str) -> None:
+def late(
+    scope: Scope, campaign_id: int, delivery_id: int, dispatch_id: int, row: dict[str, Any], word: str
+) -> None:
     """A worker that slept through its lease says after all what became of a call. It decides only where nobody has yet:
-    the delivery is `unknown` by this very call, and has not been called again.
+    the delivery is `unknown` by this very call, and has not been called again. row: its columns as turn.py names them.
     """
     receipt(scope, delivery_id, "late", detail=word)
+    if row["to"] == "queued":  # it certainly did not arrive: to be sent, if the campaign goes on for it
+        owner = sources.of(scope, campaign_id)
+        if owner is None or not owner[0].reopen(scope, campaign_id):
+            return
     newer = exists().where(
         Dispatch.brand_id == scope.brand.id, Dispatch.delivery_id == delivery_id, Dispatch.id > dispatch_id
     )

@@ -75,7 +75,8 @@ class Source(Protocol):
         ...
 
     def reopen(self, scope: Scope, campaign_id: int) -> bool:
-        """A person wants one more message sent (after `unknown`). True if the campaign is sending or will be again."""
+        """One more message is to be sent (after `unknown`). True if the campaign is sending, or is again, or will be when
+        it is resumed; False if it is over for good (cancelled)."""
         ...
 
 

@@ -237,7 +237,9 @@ def record(scope: Scope, lane: Lane, landed: Sequence[Landed]) -> None:
         for flight in flights:
             if flight.delivery.id not in ours:
                 log.warning("delivery %s was no longer ours when it came back", flight.delivery.id)
-                service.late(scope, flight.delivery.id, flight.dispatch_id, end.row, end.attempt)
+                service.late(
+                    scope, lane.campaign_id, flight.delivery.id, flight.dispatch_id, end.row, end.attempt
+                )
         _end_calls(scope, flights, end)
 
 
