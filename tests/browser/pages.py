@@ -1,0 +1,77 @@
+"""Every page that a person can look at, and how it is reached in the sample shop. The walk's one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+
+from tests.browser.shop import Shop
+
+Ids = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A page. who: the role that looks, None for somebody unknown. fill: field -> text, then the form is sent: an error
+    state that must be as good as the page itself (status: what the answer carries)."""
+
+    endpoint: str
+    path: Callable[[Ids], str]
+    who: str | None = "owner"
+    fill: dict[str, str] | None = None
+    status: int = 200
+
+
+def at(endpoint: str, path: str, **more: Any) -> Stop:
+    """A page whose address is filled from the shop's ids."""
+    return Stop(endpoint, lambda ids: path.format(**ids), **more)
+
+
+STOPS = (
+    at("staff.sign_in", "/sign-in", who=None),
+    at("staff.sign_in", "/sign-in", who=None, fill={"email": "a@b.example", "password": "x"}, status=422),
+    at("staff.welcome", "/welcome/{link}", who=None),
+    at("staff.welcome", "/welcome/{link}", who=None, fill={"password": "short"}, status=422),
+    at("staff.welcome", "/welcome/spent", who=None, status=410),
+    at("staff.choose_brand", "/brands"),
+    at("today.show", "/"),
+    at("today.show", "/", who="clerk"),
+    at("today.more", "/more"),
+    at("members.index", "/members"),
+    at("members.index", "/members?q=nobodyatall"),
+    at("members.profile", "/members/{member}"),
+    at("members.profile", "/members/{empty_member}", who="clerk"),
+    at("members.profile", "/members/1", status=404),
+    at("members.new", "/members/new"),
+    at("members.new", "/members/new", fill={"name": "Ada", "phone": "12"}, status=422),
+    at("members.edit", "/members/{member}/edit"),
+    at("orders.of_member", "/members/{member}/orders"),
+    at("plugins.index", "/settings/plugins"),
+    at("plugins.index", "/settings/plugins", who="clerk", status=403),
+    at("plugins.edit", "/settings/plugins/channel_email"),
+    at("plugins.edit", "/settings/plugins/lifecycle_five_stage"),
+    at(
+        "plugins.edit",
+        "/settings/plugins/lifecycle_five_stage",
+        fill={"maturity_orders": "many"},
+        status=422,
+    ),
+)
+# GET routes that are no pages of their own, each with its reason.
+NO_PAGE = {"static_asset": "style, script and icons"}
+
+
+def missing(app: Flask) -> set[str]:
+    """GET endpoints that are neither walked nor excused."""
+    gets = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())}
+    return gets - {stop.endpoint for stop in STOPS} - NO_PAGE.keys()
+
+
+def cookies(shop: Shop, role: str | None) -> list[dict[str, str]]:
+    """The session of a role, as the browser carries it."""
+    from webapp.staff.routes import COOKIE
+
+    return [] if role is None else [{"name": COOKIE, "value": shop.session(role), "url": shop.address}]

@@ -1,0 +1,139 @@
+"""A small shop with something on every page, served by the app in a thread, for a browser to walk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from waitress.server import create_server
+
+from tests.factories.members import make_members
+from tests.factories.offers import make_offer
+from tests.factories.orders import make_orders
+from tests.support import seed
+from tests.support.web import Worker, make_app
+from webapp.brands import queries as brands
+from webapp.campaigns import service as campaigns
+from webapp.kernel import links
+from webapp.kernel.db import Database
+from webapp.kernel.errors import Refused
+from webapp.kernel.scope import Actor, BrandRef, Scope
+from webapp.lifecycle import service as lifecycle
+from webapp.members import service as members
+from webapp.plugin_runtime import context
+
+
+@dataclass
+class Shop:
+    """The served shop. ids: what stands in it, by name, for the addresses of its pages."""
+
+    app: Flask
+    db: Database
+    brand: BrandRef
+    address: str = ""
+    ids: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, work: Any, *, role: str | None = None) -> Any:
+        """A unit as the system, or as staff of a role."""
+        actor: Any = {"actor": seed.actor(self.db, role)} if role else {}
+        return self.db.write(work, brand=self.brand, **actor)
+
+    def session(self, role: str = "owner") -> str:
+        """A session's cookie for a role."""
+        from webapp.staff import service as staff
+
+        who: Actor = seed.actor(self.db, role)
+        return self.write(lambda scope: staff.open_session(scope, who.id, agent="browser"))  # type: ignore[no-any-return]
+
+    def link(self, role: str = "clerk") -> str:
+        """A one-time link's token."""
+        from webapp.staff import service as staff
+
+        who: Actor = seed.actor(self.db, role)
+        return self.write(lambda scope: staff.new_link(scope, who.id))  # type: ignore[no-any-return]
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The app on a free port of this machine."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    address = f"http://127.0.0.1:{server.effective_port}"
+    links.use(address)
+    try:
+        yield address
+    finally:
+        links.use(None)
+        server.close()
+        thread.join(5)
+
+
+def build(db: Database, instance: Path, smtp_port: int) -> Shop:
+    """Members of all stages with orders, an open and a drafted offer, a sent campaign with results, and a draft."""
+    app = make_app(instance, db)
+    worker = Worker(db)
+    shop = Shop(app, db, seed.brand(db))
+    today = shop.write(lambda scope: scope.today)
+
+    def people(scope: Scope) -> list[int]:
+        made = make_members(scope, 12)
+        stores = brands.stores(scope)
+        for n, member in enumerate(made):
+            member.joined_on = today - timedelta(days=400 if n else 3)
+            member.store_id = stores[n % 2].id
+            if n % 4:
+                members.set_consent(scope, member.id, "email", "marketing", True, "counter")
+            start, count, gap = [(0, 0, 1), (5, 1, 1), (120, 4, 20), (10, 8, 9), (20, 3, 25), (300, 2, 9)][n % 6]
+            make_orders(scope, member, [today - timedelta(days=start + 1 + i * gap) for i in range(count)])
+        return [member.id for member in made]
+
+    ids = shop.write(people)
+    lifecycle.run(db, shop.brand)
+
+    def set_mail(scope: Scope) -> dict[str, str]:
+        return context.save_settings(
+            scope,
+            "channel_email",
+            {"host": "127.0.0.1", "port": smtp_port, "security": "none", "from_address": "shop@acme.example", "from_name": "Acme"},
+        )  # fmt: skip
+
+    assert shop.write(set_mail) == {}
+    offer = shop.write(lambda scope: make_offer(scope), role="owner")
+    draft_offer = shop.write(lambda scope: make_offer(scope, name="Not open yet", state="draft"), role="owner")
+
+    def campaign(scope: Scope, name: str) -> int:
+        made = campaigns.create(scope, name=name, channel="email", offer_id=offer.id)
+        assert not isinstance(made, Refused), made
+        rule = {"all": [{"field": "stage", "in": ["growth", "maturity", "dormancy", "introduction"]}]}
+        text = "Dear {{ member.name }}, {{ coupon.terms }}: {{ coupon.url }}"
+        for done in (
+            campaigns.set_audience(scope, made.id, rule),
+            campaigns.set_content(
+                scope, made.id, {"subject": "We kept something for you", "text": text, "html": f"<p>{text}</p>"}
+            ),
+        ):
+            assert not isinstance(done, Refused), done
+        return made.id
+
+    sent = shop.write(lambda scope: campaign(scope, "We miss you"), role="owner")
+    draft = shop.write(lambda scope: campaign(scope, "Spring greetings"), role="owner")
+    refused = shop.write(lambda scope: campaigns.send(scope, sent), role="owner")
+    assert refused is None, refused
+    with served(app):  # links in the messages need an address
+        worker.run()
+    shop.ids |= {
+        "member": ids[3],
+        "empty_member": ids[0],
+        "offer": offer.id,
+        "draft_offer": draft_offer.id,
+        "campaign": sent,
+        "draft": draft,
+    }
+    return shop
