@@ -15,8 +15,8 @@ from webapp.kernel.paths import templates_dir
 from webapp.kernel.secrets import SecretBox
 from webapp.plugin_runtime import context, runtime
 
-ROOMS = ("staff", "today", "plugin_runtime", "members", "orders", "campaigns")
-JOBS: tuple[str, ...] = ("orders", "coupons", "campaigns")
+ROOMS = ("staff", "today", "plugin_runtime", "members", "orders", "outbox", "campaigns")
+JOBS: tuple[str, ...] = ("orders", "coupons", "outbox", "campaigns")
 
 
 def create_database(settings: config.Settings) -> Database:

@@ -76,7 +76,10 @@ def save(name: str) -> Response:
 
 def _page(loaded: Loaded, form: Any, status: int = 200) -> Response:
     label = words.words(loaded.name)(loaded.manifest.label) if loaded.manifest else loaded.name
-    return edge.page("pages/plugins/settings.html", status=status, loaded=loaded, label=label, form=form)
+    channels = [key for key, (owner, _channel) in registry().channels.items() if owner == loaded.name]
+    return edge.page(
+        "pages/plugins/settings.html", status=status, loaded=loaded, label=label, form=form, channels=channels
+    )
 
 
 def init_app(app: Flask) -> None:
