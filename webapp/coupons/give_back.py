@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from sqlalchemy import insert, select, update
 
-from webapp.coupons.issue import BATCH, _give_allowances_back
-from webapp.coupons.models import Coupon, CouponChange, Offer
+from webapp.coupons.issue import BATCH, return_to_stock
+from webapp.coupons.models import Coupon, CouponChange
 from webapp.kernel.scope import Scope
 
 
@@ -54,18 +54,6 @@ def give_back(scope: Scope, coupon_ids: Collection[int], reason: str) -> int:
             for coupon, id_ in zip(coupons, ids, strict=True)
         ],
     )
-    by_offer: dict[int, list[Coupon]] = {}
-    for coupon in coupons:
-        by_offer.setdefault(coupon.offer_id, []).append(coupon)
-    for offer_id in sorted(by_offer):
-        offer = scope.session.get_one(Offer, (scope.brand.id, offer_id))
-        _give_allowances_back(scope, offer, by_offer[offer_id])
-    for offer_id in sorted(by_offer):
-        scope.session.execute(
-            update(Offer)
-            .where(Offer.brand_id == scope.brand.id, Offer.id == offer_id)
-            .values(issued=Offer.issued - len(by_offer[offer_id]))
-            .execution_options(synchronize_session=False)
-        )
+    return_to_stock(scope, coupons)
     scope.session.expire_all()
     return len(coupons)

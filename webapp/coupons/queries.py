@@ -131,7 +131,7 @@ def type_label(scope: Scope, type_key: str, locale: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CouponFigures:
-    """Counted from rows, now. claimed: ever taken; redeemed, saved_minor, orders and revenue_minor: of redemptions that
+    """Counted from rows, now; void coupons count nowhere. issued: out or used; claimed: ever taken; redeemed, saved_minor, orders and revenue_minor: of redemptions that
     stand. revenue_minor: what was paid on the orders that joined them by till number, each order once."""
 
     issued: int = 0
@@ -158,7 +158,7 @@ def offer_figures(scope: Scope, offer_ids: Sequence[int]) -> dict[int, CouponFig
 
 
 def _figures(scope: Scope, group: Any, *where: ColumnElement[bool]) -> dict[int, CouponFigures]:
-    fence = (Coupon.brand_id == scope.brand.id, group.is_not(None), *where)
+    fence = (Coupon.brand_id == scope.brand.id, group.is_not(None), Coupon.state != "void", *where)
     counts = {
         key: (issued, claimed)
         for key, issued, claimed in scope.session.execute(
@@ -211,14 +211,15 @@ def coupons_by_state(scope: Scope) -> dict[str, int]:
 # --------------------------------------------------------------------------------------------- the rows behind a figure
 
 # Which rows a figure opens to; the keys stand in addresses.
-WHICH = ("issued", "claimed", "redeemed", "usable", "expired", "void")
+WHICH = ("all", "issued", "claimed", "redeemed", "usable", "expired", "void")
 
 
 def which(name: str, today: date) -> ColumnElement[bool]:
-    """The condition on Coupon of a key of WHICH. issued: all of them."""
+    """The condition on Coupon of a key of WHICH, as `CouponFigures` counts."""
     conditions: dict[str, ColumnElement[bool]] = {
-        "issued": true(),
-        "claimed": Coupon.claimed_at.is_not(None),
+        "all": true(),
+        "issued": Coupon.state != "void",
+        "claimed": and_(Coupon.claimed_at.is_not(None), Coupon.state != "void"),
         "redeemed": Coupon.state == "redeemed",
         "usable": and_(
             Coupon.state.in_(USABLE), or_(Coupon.valid_until.is_(None), Coupon.valid_until >= today)
@@ -256,7 +257,7 @@ def coupons(
     offer_id: int | None = None,
     campaign_id: int | None = None,
     person_id: int | None = None,
-    show: str = "issued",
+    show: str = "all",
     after: int | None = None,
     limit: int = PAGE,
 ) -> CouponPage:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import CursorResult, select, update
 
 from webapp.coupons import join, queries, redemptions
-from webapp.coupons.issue import CODE_LENGTH
+from webapp.coupons.issue import CODE_LENGTH, return_to_stock
 from webapp.coupons.models import Coupon, CouponChange, Offer, Redemption
 from webapp.kernel import secrets
 from webapp.kernel.errors import Forbidden, NotFound, Refused
@@ -235,12 +235,14 @@ def reverse(scope: Scope, redemption_id: int, *, store_id: int | None = None) ->
 
 
 def void(scope: Scope, coupon_id: int, reason: str = "") -> Coupon | Refused:
-    """Take a coupon away for good. It stays counted as given. Refused: used (undo the redemption first)."""
+    """Take a coupon away for good; it returns to the offer's stock and its person's allowance. Refused: used (undo the
+    redemption first)."""
     coupon = _locked(scope, coupon_id)
     if coupon.state == "redeemed":
         return _ended(scope, coupon) or Refused("used")
     if coupon.state != "void":
         _move(scope, coupon, queries.USABLE, "void", {"reason": reason[:200]} if reason else {})
+        return_to_stock(scope, [coupon])
         scope.audit("coupon.void", "coupon", coupon.id)
     return coupon
 

@@ -38,7 +38,9 @@ class Shop:
     def give(self, member: Member, campaign_id: int = 7) -> Coupon:
         people = [(member.id, member.person_id)]
         answers = self.db.write(
-            lambda s: service.issue_for_campaign(s, self.offer_id, people, campaign_id), brand=self.brand, now=NOON
+            lambda s: service.issue_for_campaign(s, self.offer_id, people, campaign_id),
+            brand=self.brand,
+            now=NOON,
         )
         coupon = answers[member.id]
         assert isinstance(coupon, Coupon)
@@ -62,9 +64,20 @@ class Shop:
         assert isinstance(used, Redemption), used
         return used
 
-    def order(self, number: str, member: Member | None, on: date = TODAY, store_id: int | None = None, paid: int = 130_00) -> int:
+    def order(
+        self,
+        number: str,
+        member: Member | None,
+        on: date = TODAY,
+        store_id: int | None = None,
+        paid: int = 130_00,
+    ) -> int:
         return self.db.write(
-            lambda s: make.make_order(s, member, on, paid, number=number, source=f"till{number}", store_id=store_id).id,
+            lambda s: (
+                make.make_order(
+                    s, member, on, paid, number=number, source=f"till{number}", store_id=store_id
+                ).id
+            ),
             brand=self.brand,
             now=NOON + DAY,
         )
@@ -132,15 +145,18 @@ def test_each_figure_is_the_number_of_its_rows(shop: Shop, worker: Worker) -> No
     with shop.db.read(brand=shop.brand, now=NOON) as scope:
         figures = queries.coupon_figures(scope, 7)
         assert figures == CouponFigures(
-            issued=5, claimed=4, redeemed=2, saved_minor=40_00, orders=1, revenue_minor=130_00
+            issued=4, claimed=4, redeemed=2, saved_minor=40_00, orders=1, revenue_minor=130_00
         )
-        assert queries.offer_figures(scope, [shop.offer_id, 1]) == {shop.offer_id: figures, 1: CouponFigures()}
+        assert queries.offer_figures(scope, [shop.offer_id, 1]) == {
+            shop.offer_id: figures,
+            1: CouponFigures(),
+        }
         assert queries.coupon_figures(scope, 99) == CouponFigures()
 
         def rows(show: str) -> int:
             return len(queries.coupons(scope, campaign_id=7, show=show).rows)
 
-        assert [rows(show) for show in ("issued", "claimed", "redeemed", "usable", "void", "expired")] == [5, 4, 2, 2, 1, 0]
+        assert [rows(show) for show in queries.WHICH] == [5, 4, 4, 2, 2, 0, 1]
         assert redemptions.day_total(scope, TODAY) == (2, 40_00)
         assert redemptions.day_total(scope, TODAY, store_id=shop.there) == (0, 0)
         assert [row.redemption.id for row in redemptions.of_day(scope, TODAY, store_id=shop.here)] == [

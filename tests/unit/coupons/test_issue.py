@@ -34,7 +34,9 @@ def test_a_campaigns_chunk_gets_a_coupon_each_and_the_same_ones_again(db: Databa
         return offer.id, people(scope, 4)
 
     offer_id, them = db.write(unit, brand=brand)
-    answers = [db.write(lambda s: service.issue_for_campaign(s, offer_id, them, 77), brand=brand) for _ in range(2)]
+    answers = [
+        db.write(lambda s: service.issue_for_campaign(s, offer_id, them, 77), brand=brand) for _ in range(2)
+    ]
     tokens = [{m: one.token for m, one in some.items() if isinstance(one, Coupon)} for some in answers]
     assert tokens[0] == tokens[1]
     assert set(tokens[0]) == {member_id for member_id, _ in them}
@@ -45,7 +47,10 @@ def test_a_campaigns_chunk_gets_a_coupon_each_and_the_same_ones_again(db: Databa
         }
         assert all(secrets.read_code(c.code) == c.code and len(c.code) == CODE_LENGTH for c in coupons)
         assert len({c.code for c in coupons}) == len({c.token for c in coupons}) == 4
-        assert (rows(scope, CouponChange), scope.session.get_one(Offer, (brand.id, offer_id)).issued) == (4, 4)
+        assert (rows(scope, CouponChange), scope.session.get_one(Offer, (brand.id, offer_id)).issued) == (
+            4,
+            4,
+        )
 
 
 def test_as_many_as_remain_are_given_in_the_order_asked(db: Database, brand: BrandRef) -> None:
@@ -95,7 +100,9 @@ def test_by_hand_once_a_key(db: Database, brand: BrandRef) -> None:
     db.write(unit, brand=brand)
 
 
-def test_a_stock_that_falls_behind_our_back_is_found_by_the_last_update(db: Database, brand: BrandRef) -> None:
+def test_a_stock_that_falls_behind_our_back_is_found_by_the_last_update(
+    db: Database, brand: BrandRef
+) -> None:
     """What a unit read without a lock is not believed: the conditional update decides, and gives as many as remain."""
     from webapp.coupons import issue
 
@@ -117,6 +124,25 @@ def test_a_stock_that_falls_behind_our_back_is_found_by_the_last_update(db: Data
         assert (offer.issued, rows(scope, Coupon), rows(scope, CouponChange)) == (10, 2, 2)
         used = scope.session.scalar(select(func.sum(OfferAllowance.used)))
         assert used == 2
+
+    db.write(unit, brand=brand)
+
+
+def test_a_coupon_taken_away_returns_to_stock_and_allowance(db: Database, brand: BrandRef) -> None:
+    def unit(scope: Scope) -> None:
+        offer = make.make_offer(scope, stock=1)
+        one, other = people(scope, 2)
+        coupon = service.give(scope, offer.id, one[0], "key-one")
+        assert isinstance(coupon, Coupon)
+        assert service.give(scope, offer.id, other[0], "key-two") == Refused("sold_out")
+        for _ in range(2):
+            voided = service.void(scope, coupon.id, "wrong person")
+            assert isinstance(voided, Coupon)
+            assert (voided.state, offer.issued) == ("void", 0)
+        assert isinstance(service.give(scope, offer.id, one[0], "key-three"), Coupon)
+        assert offer.issued == 1
+        # the first key still stands for the coupon that was taken away
+        assert service.give(scope, offer.id, one[0], "key-one") == coupon
 
     db.write(unit, brand=brand)
 
@@ -149,7 +175,9 @@ def test_whatever_is_asked_rows_counters_and_limits_agree(
     had: dict[tuple[str, int], int] = {}
     for occurrence, chosen in chunks:
         some = [them[n] for n in chosen]
-        answers = db.write(lambda s, o=occurrence, c=some: service.issue(s, offer_id, c, occurrence=o), brand=brand)
+        answers = db.write(
+            lambda s, o=occurrence, c=some: service.issue(s, offer_id, c, occurrence=o), brand=brand
+        )
         assert set(answers) == {member_id for member_id, _ in some}
         for member_id, one in answers.items():
             if isinstance(one, Coupon):

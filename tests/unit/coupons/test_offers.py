@@ -44,7 +44,11 @@ def made(scope: Scope, **more: Any) -> Offer:
         ({"valid_days": None}, "valid_days", "no_end"),
         ({"valid_days": 0}, "valid_days", "out_of_range"),
         ({"valid_until": date(2020, 1, 1)}, "valid_until", "ends_in_the_past"),
-        ({"valid_from": date(2099, 2, 1), "valid_until": date(2099, 1, 1)}, "valid_until", "ends_before_it_begins"),
+        (
+            {"valid_from": date(2099, 2, 1), "valid_until": date(2099, 1, 1)},
+            "valid_until",
+            "ends_before_it_begins",
+        ),
         ({"terms": {"steps": [{"spend": 1, "save": 2}]}}, "steps.0.save", "terms"),
         ({"terms": {}}, "steps", "terms"),
     ],
@@ -170,7 +174,9 @@ def test_it_describes_itself_in_the_readers_language_and_is_parked_without_its_p
     db.write(lambda scope: context.switch(scope, "coupon_spend_and_save", on=False), brand=brand)
     with db.read(brand=brand) as scope:
         assert lines(scope, "en") is None
-    assert db.write(lambda scope: service.open_offer(scope, offer_id), brand=brand) == Refused("parked", {"type": TYPE})
+    assert db.write(lambda scope: service.open_offer(scope, offer_id), brand=brand) == Refused(
+        "parked", {"type": TYPE}
+    )
 
 
 @ONE_DATABASE

@@ -40,7 +40,11 @@ def check_stock(db: Database, brand: BrandRef, offer_id: int, stock: int) -> Non
     with db.read(brand=brand) as scope:
         held = scope.session.scalar(select(func.count()).where(Coupon.offer_id == offer_id))
         told = scope.session.scalar(select(func.count()).select_from(CouponChange))
-        assert (held, told, scope.session.get_one(Offer, (brand.id, offer_id)).issued) == (stock, stock, stock)
+        assert (held, told, scope.session.get_one(Offer, (brand.id, offer_id)).issued) == (
+            stock,
+            stock,
+            stock,
+        )
 
 
 def run_for_stock(db: Database, brand: BrandRef, processes: int, each: int, stock: int) -> None:
@@ -145,7 +149,9 @@ def run_there_and_back(db: Database, brand: BrandRef, processes: int, rounds: in
                 done += isinstance(one, Redemption)
             else:
                 with db.read(brand=brand) as scope:
-                    ids = scope.session.scalars(select(Redemption.id).order_by(Redemption.id.desc()).limit(3)).all()
+                    ids = scope.session.scalars(
+                        select(Redemption.id).order_by(Redemption.id.desc()).limit(3)
+                    ).all()
                 for one_id in ids:
                     db.write(lambda s, i=one_id: service.reverse(s, i), brand=brand, actor=clerk)
         return done
@@ -153,7 +159,9 @@ def run_there_and_back(db: Database, brand: BrandRef, processes: int, rounds: in
     used = sum(together(db.url, processes, work))
     with db.read(brand=brand) as scope:
         changes = scope.session.scalars(
-            select(CouponChange).where(CouponChange.coupon_id == coupon.id).order_by(CouponChange.at, CouponChange.id)
+            select(CouponChange)
+            .where(CouponChange.coupon_id == coupon.id)
+            .order_by(CouponChange.at, CouponChange.id)
         ).all()
         steps = Counter((one.from_state, one.state) for one in changes)
         redeemed = steps["claimed", "redeemed"] + steps["reversed", "redeemed"]

@@ -50,7 +50,9 @@ def states(db: Database, brand: BrandRef, coupon: Coupon) -> list[tuple[str | No
     return [(row.from_state, row.state) for row in rows]
 
 
-def redeem(scope: Scope, coupon: Coupon, key: str = "key-0001", basket: int = 150_00, **more: Any) -> Redemption | Refused:
+def redeem(
+    scope: Scope, coupon: Coupon, key: str = "key-0001", basket: int = 150_00, **more: Any
+) -> Redemption | Refused:
     return service.redeem(scope, typed=coupon.code, basket_minor=basket, key=key, **more)
 
 
@@ -77,7 +79,9 @@ def test_the_whole_way_and_back_again(db: Database, brand: BrandRef, clerk: Acto
     ]
 
 
-def test_a_coupon_that_was_not_claimed_is_claimed_by_being_used(db: Database, brand: BrandRef, clerk: Actor) -> None:
+def test_a_coupon_that_was_not_claimed_is_claimed_by_being_used(
+    db: Database, brand: BrandRef, clerk: Actor
+) -> None:
     coupon = given(db, brand)
     db.write(lambda s: redeem(s, coupon), brand=brand, actor=clerk, now=NOON)
     assert states(db, brand, coupon) == [(None, "issued"), ("issued", "claimed"), ("claimed", "redeemed")]
@@ -99,7 +103,8 @@ def test_the_days_begin_with_the_claim_and_end_with_the_offers(db: Database, bra
             assert refused.valid_until == last
             continue
         taken = [
-            db.write(lambda s, c=coupon: service.claim(s, c.id), brand=brand, now=NOON + 2 * DAY + n * HOUR) for n in (0, 3)
+            db.write(lambda s, c=coupon: service.claim(s, c.id), brand=brand, now=NOON + 2 * DAY + n * HOUR)
+            for n in (0, 3)
         ]
         assert [one.valid_until for one in taken if isinstance(one, Coupon)] == [last, last]
 
@@ -147,11 +152,20 @@ def test_the_second_clerk_is_told_when_and_where(db: Database, brand: BrandRef, 
 
 def test_the_same_key_gives_the_same_answer(db: Database, brand: BrandRef, clerk: Actor) -> None:
     coupon = given(db, brand)
-    low = [db.write(lambda s: redeem(s, coupon, "low-key-1", 50_00), brand=brand, actor=clerk, now=NOON) for _ in "ab"]
-    assert low[0] == low[1] == Refused(
-        "not_applicable", {"type": "spend_and_save", "reason": "below_minimum", "needs_minor": 50_00}
+    low = [
+        db.write(lambda s: redeem(s, coupon, "low-key-1", 50_00), brand=brand, actor=clerk, now=NOON)
+        for _ in "ab"
+    ]
+    assert (
+        low[0]
+        == low[1]
+        == Refused(
+            "not_applicable", {"type": "spend_and_save", "reason": "below_minimum", "needs_minor": 50_00}
+        )
     )
-    used = [db.write(lambda s: redeem(s, coupon), brand=brand, actor=clerk, now=NOON + n * DAY) for n in range(3)]
+    used = [
+        db.write(lambda s: redeem(s, coupon), brand=brand, actor=clerk, now=NOON + n * DAY) for n in range(3)
+    ]
     assert len({one.id for one in used if isinstance(one, Redemption)}) == 1
     with db.read(brand=brand) as scope:
         assert len(scope.session.scalars(select(Redemption)).all()) == 1
@@ -160,7 +174,9 @@ def test_the_same_key_gives_the_same_answer(db: Database, brand: BrandRef, clerk
         db.write(lambda s: redeem(s, other), brand=brand, actor=clerk, now=NOON)
 
 
-def test_undoing_after_the_last_day_gives_back_what_is_over(db: Database, brand: BrandRef, clerk: Actor) -> None:
+def test_undoing_after_the_last_day_gives_back_what_is_over(
+    db: Database, brand: BrandRef, clerk: Actor
+) -> None:
     coupon = given(db, brand, valid_days=1)
     used = db.write(lambda s: redeem(s, coupon), brand=brand, actor=clerk, now=NOON)
     assert isinstance(used, Redemption)
@@ -174,12 +190,16 @@ def test_undoing_after_the_last_day_gives_back_what_is_over(db: Database, brand:
 
 def test_a_clerk_of_one_store_undoes_only_there(db: Database, brand: BrandRef, clerk: Actor) -> None:
     coupon = given(db, brand)
-    here, there = (db.write(lambda s, c=c: make.make_store(s, c).id, brand=brand) for c in ("nanjing-road", "xujiahui"))
+    here, there = (
+        db.write(lambda s, c=c: make.make_store(s, c).id, brand=brand) for c in ("nanjing-road", "xujiahui")
+    )
     used = db.write(lambda s: redeem(s, coupon, store_id=here), brand=brand, actor=clerk, now=NOON)
     assert isinstance(used, Redemption)
     with pytest.raises(Forbidden):
         db.write(lambda s: service.reverse(s, used.id, store_id=there), brand=brand, actor=clerk, now=NOON)
-    assert db.write(lambda s: service.reverse(s, used.id, store_id=here), brand=brand, actor=clerk, now=NOON).reversed_at
+    assert db.write(
+        lambda s: service.reverse(s, used.id, store_id=here), brand=brand, actor=clerk, now=NOON
+    ).reversed_at
 
 
 def test_another_brands_coupon_is_not_there(db: Database, brand: BrandRef, clerk: Actor) -> None:
