@@ -65,8 +65,10 @@ _PEOPLE = (
     )
     .where(Member.brand_id == _BRAND, Member.id.in_(_IDS))
 )
-_ORDERED = select(Order.person_id).distinct().where(
-    Order.brand_id == _BRAND, Order.person_id.in_(_IDS), Order.ordered_on >= bindparam("day")
+_ORDERED = (
+    select(Order.person_id)
+    .distinct()
+    .where(Order.brand_id == _BRAND, Order.person_id.in_(_IDS), Order.ordered_on >= bindparam("day"))
 )
 _COUPONS = (
     select(

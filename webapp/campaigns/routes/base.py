@@ -2,6 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask import Response, abort
+
+from webapp.campaigns import queries, wording
+from webapp.campaigns.models import Campaign
 from webapp.kernel import edge
+from webapp.kernel.scope import Scope
+from webapp.plugin_api import Channel
+from webapp.plugin_runtime import calls, words
+from webapp.plugin_runtime.calls import Bound
 
 bp = edge.blueprint("campaigns", "webapp.campaigns.routes")
+
+
+def channels(scope: Scope) -> list[tuple[str, str]]:
+    """(key, label) of the channels that the brand has."""
+    return [(one.impl.key, words.words(one.plugin)(one.impl.label)) for one in calls.channels(scope)]
+
+
+def channel_label(scope: Scope, key: str) -> str:
+    """What a channel is called; its key once it is gone."""
+    return dict(channels(scope)).get(key, key)
+
+
+def draft(scope: Scope, campaign_id: int) -> Campaign:
+    """A campaign that can still be written; what is sent off is shown, not edited (409)."""
+    campaign = queries.get(scope, campaign_id)
+    if campaign.state != "draft":
+        abort(409, description="This campaign has been sent off: what it says stands.")
+    return campaign
+
+
+def channel_of(scope: Scope, campaign: Campaign) -> Bound[Channel]:
+    """The channel of a draft; 409 while its plugin is off."""
+    bound = calls.channel(scope, campaign.channel)
+    if bound is None:
+        abort(409, description="The channel of this campaign is switched off.")
+    return bound
+
+
+def page(template: str, **context: Any) -> Response:
+    """A page of this room, with its words."""
+    return edge.page(
+        f"pages/campaigns/{template}",
+        states=wording.STATES,
+        deliveries=wording.DELIVERY,
+        reason=wording.reason,
+        **context,
+    )

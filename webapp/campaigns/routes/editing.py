@@ -1,1 +1,305 @@
-"""Pages."""
+"""Writing a campaign: basics, audience, message, preview, a test to oneself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, abort, current_app, flash, request
+from flask_babel import gettext as _
+
+from webapp.campaigns import audience, content, drafts, placeholders, queries, source, testing, wording
+from webapp.campaigns.forms import BasicsForm, MessageForm, basics_form, message_form
+from webapp.campaigns.models import Campaign
+from webapp.campaigns.routes.base import bp, channel_of, channels, draft, page
+from webapp.coupons import queries as coupons
+from webapp.kernel import edge
+from webapp.kernel.errors import Refused
+from webapp.kernel.idempotency import once
+from webapp.kernel.limits import limit
+from webapp.kernel.scope import Scope
+from webapp.plugin_runtime import words
+from webapp.segments.compile import conditions
+from webapp.segments.forms import Builder
+from webapp.segments.rules import BadRule, Rule
+
+# The preview of HTML stands in a frame of its own: nothing in it runs, nothing leads away from it.
+FRAME_CSP = (
+    "sandbox; default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; frame-ancestors 'self'; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+# -------------------------------------------------------------------------------------------------------------- basics
+
+
+def _basics_form(scope: Scope, campaign: Campaign | None = None) -> BasicsForm:
+    known = channels(scope)
+    offers = [(offer.id, offer.name) for offer, _terms in coupons.offers(scope, state="open")]
+    values: dict[str, Any] = {"channel": known[0][0]} if known else {}
+    if campaign is not None:
+        values = {"name": campaign.name, "channel": campaign.channel, "offer": campaign.offer_id or 0}
+        if campaign.offer_id and campaign.offer_id not in dict(offers):
+            offers.append((campaign.offer_id, coupons.offer(scope, campaign.offer_id).name))
+    return basics_form(known, offers, **values)
+
+
+@bp.get("/campaigns/new", permission="campaigns.edit")
+def new() -> Response:
+    """What it is called, how it goes out, what it carries."""
+    with edge.read() as scope:
+        return page("basics.html", form=_basics_form(scope), campaign=None)
+
+
+@bp.post("/campaigns/new", permission="campaigns.edit")
+def create() -> Response:
+    """A draft, once."""
+    with edge.read() as scope:
+        form = _basics_form(scope)
+    if not form.validate():
+        return page("basics.html", form=form, campaign=None, status=422)
+    key = edge.once_key()
+
+    def make(scope: Scope) -> Any:
+        made = drafts.create(
+            scope, name=form.name.data, channel=form.channel.data, offer_id=form.offer.data or None
+        )
+        return {"refused": made.code, "facts": made.facts} if isinstance(made, Refused) else {"id": made.id}
+
+    answer = edge.write(lambda scope: once(scope, key, "campaign.new", lambda: make(scope)))
+    if "id" in answer:
+        return edge.redirect("campaigns.edit_audience", campaign_id=answer["id"])
+    edge.spend_once()
+    form.refuse(Refused(answer["refused"], answer["facts"]))
+    return page("basics.html", form=form, campaign=None, status=422)
+
+
+@bp.get("/campaigns/<int:campaign_id>/basics", permission="campaigns.edit")
+def edit_basics(campaign_id: int) -> Response:
+    """The same of a draft."""
+    with edge.read() as scope:
+        campaign = draft(scope, campaign_id)
+        return page("basics.html", form=_basics_form(scope, campaign), campaign=campaign)
+
+
+@bp.post("/campaigns/<int:campaign_id>/basics", permission="campaigns.edit")
+def save_basics(campaign_id: int) -> Response:
+    """Store them."""
+    with edge.read() as scope:
+        campaign = draft(scope, campaign_id)
+        form = _basics_form(scope, campaign)
+    if form.validate():
+        answer = edge.write(
+            lambda scope: drafts.set_basics(
+                scope,
+                campaign_id,
+                name=form.name.data,
+                channel=form.channel.data,
+                offer_id=form.offer.data or None,
+            )
+        )
+        if not isinstance(answer, Refused):
+            flash(_("Saved."), "good")
+            return edge.redirect("campaigns.show", campaign_id=campaign_id)
+        form.refuse(answer)
+    return page("basics.html", form=form, campaign=campaign, status=422)
+
+
+# ------------------------------------------------------------------------------------------------------------ audience
+
+
+def _audience_page(
+    scope: Scope,
+    campaign: Campaign,
+    builder: Builder,
+    *,
+    rule: Rule | None,
+    status: int = 200,
+    block: str | None = None,
+) -> Response:
+    counted = None
+    if rule is not None:
+        at = audience.aim(scope, campaign)
+        at = audience.Aim(rule, at.day, at.channel, at.identity, at.purpose, at.offer)
+        try:
+            conditions(scope, rule, at.day)
+            counted = audience.count(scope, at)
+        except BadRule:
+            counted = None
+    return page(
+        "audience.html", block=block, status=status, campaign=campaign, builder=builder, counted=counted
+    )
+
+
+@bp.get("/campaigns/<int:campaign_id>/audience", permission="campaigns.edit")
+def edit_audience(campaign_id: int) -> Response:
+    """Conditions that must all hold, and how many members fit them now."""
+    with edge.read() as scope:
+        campaign = draft(scope, campaign_id)
+        try:
+            rule = queries.rule(queries.version(scope, campaign))
+        except BadRule:
+            rule = Rule()
+        return _audience_page(scope, campaign, Builder.of_rule(scope, rule), rule=rule)
+
+
+@bp.post("/campaigns/<int:campaign_id>/audience/count", permission="campaigns.edit")
+def count_audience(campaign_id: int) -> Response:
+    """How many fit what is written just now; nothing is stored."""
+    with edge.read() as scope:
+        campaign = draft(scope, campaign_id)
+        builder = Builder.of_form(scope, request.form)
+        return _audience_page(scope, campaign, builder, rule=builder.rule(), block="count")
+
+
+@bp.post("/campaigns/<int:campaign_id>/audience", permission="campaigns.edit")
+def save_audience(campaign_id: int) -> Response:
+    """Add or take away a condition, or store them all."""
+    with edge.read() as scope:
+        campaign = draft(scope, campaign_id)
+        builder = Builder.of_form(scope, request.form)
+        rule = builder.rule()
+        if request.form.get("do") == "add" or "remove" in request.form:
+            for row in builder.rows:
+                row.errors = {}
+            return _audience_page(scope, campaign, builder, rule=rule)
+        if rule is None:
+            return _audience_page(scope, campaign, builder, rule=None, status=422)
+    answer = edge.write(lambda scope: drafts.set_audience(scope, campaign_id, rule))
+    if isinstance(answer, Refused):
+        abort(409, description=wording.refusal(answer))
+    flash(_("Saved."), "good")
+    with edge.read() as scope:
+        written = bool(queries.version(scope, queries.get(scope, campaign_id)).content)
+    return edge.redirect("campaigns.show" if written else "campaigns.edit_message", campaign_id=campaign_id)
+
+
+# ------------------------------------------------------------------------------------------------------------- message
+
+
+def _message_page(campaign: Campaign, form: MessageForm, offer: Any, status: int = 200) -> Response:
+    known = [one for one in placeholders.PLACEHOLDERS.values() if offer is not None or not one.needs_offer]
+    return page("message.html", campaign=campaign, form=form, offer=offer, placeholders=known, status=status)
+
+
+@bp.get("/campaigns/<int:campaign_id>/message", permission="campaigns.edit")
+def edit_message(campaign_id: int) -> Response:
+    """The channel's fields, and what they may be filled with."""
+    with edge.read() as scope:
+        campaign = draft(scope, campaign_id)
+        bound = channel_of(scope, campaign)
+        offer = coupons.offer(scope, campaign.offer_id) if campaign.offer_id else None
+        said = queries.version(scope, campaign).content
+        form = message_form(bound.impl.fields, words.words(bound.plugin), said)
+        if said:
+            form.mark(content.check(bound.impl.fields, said, has_offer=offer is not None))
+    return _message_page(campaign, form, offer)
+
+
+@bp.post("/campaigns/<int:campaign_id>/message", permission="campaigns.edit")
+def save_message(campaign_id: int) -> Response:
+    """Store what can be sent; what cannot is said beside its field."""
+    with edge.read() as scope:
+        campaign = draft(scope, campaign_id)
+        bound = channel_of(scope, campaign)
+        offer = coupons.offer(scope, campaign.offer_id) if campaign.offer_id else None
+        form = message_form(bound.impl.fields, words.words(bound.plugin), None)
+        said = form.content()
+        wrong = content.check(bound.impl.fields, said, has_offer=offer is not None)
+    if wrong:
+        form.mark(wrong)
+        return _message_page(campaign, form, offer, 422)
+    answer = edge.write(lambda scope: drafts.set_content(scope, campaign_id, said))
+    if isinstance(answer, Refused):
+        form[f"x_{form.declared[0].key}"].errors = [wording.refusal(answer)]
+        return _message_page(campaign, form, offer, 422)
+    return edge.redirect("campaigns.preview", campaign_id=campaign_id)
+
+
+# ------------------------------------------------------------------------------------------------------------- preview
+
+
+def _filled(
+    scope: Scope, campaign: Campaign, member_id: int | None
+) -> tuple[Any, dict[str, str], dict[str, list[Any]]]:
+    """(the member or None, the content as they would get it, what is wrong with the texts)."""
+    bound = channel_of(scope, campaign)
+    said = queries.version(scope, campaign).content
+    wrong = content.check(bound.impl.fields, said, has_offer=campaign.offer_id is not None)
+    who = source.person(scope, campaign, bound.impl.identity, member_id) if member_id else None
+    if wrong or not said:
+        return who, {}, wrong
+    writer = source.Writer(scope, campaign, bound.impl.fields, said)
+    sample = placeholders.PLACEHOLDERS
+    name, number, store = (
+        (who.name, who.number, who.store or "")
+        if who is not None
+        else (sample["member.name"].sample, sample["member.number"].sample, sample["store.name"].sample)
+    )
+    return who, writer.fill(name, number, store, writer.sample()), wrong
+
+
+@bp.get("/campaigns/<int:campaign_id>/preview", permission="campaigns.edit")
+def preview(campaign_id: int) -> Response:
+    """The message as real members of the audience would get it, one after another."""
+    with edge.read() as scope:
+        campaign = draft(scope, campaign_id)
+        at = audience.aim(scope, campaign)
+        member_id = request.args.get("member", type=int) or next(iter(audience.some(scope, at)), None)
+        who, filled, wrong = _filled(scope, campaign, member_id)
+        before, after = audience.neighbours(scope, at, member_id) if member_id else (None, None)
+        bound = channel_of(scope, campaign)
+        say = words.words(bound.plugin)
+        fields = [(one, say(one.label)) for one in bound.impl.fields if one.key in filled]
+        own = testing.own_address(scope, bound.impl.identity)
+    return page(
+        "preview.html",
+        campaign=campaign,
+        who=who,
+        filled=filled,
+        wrong=wrong,
+        fields=fields,
+        before=before,
+        after=after,
+        own=own,
+    )
+
+
+@bp.get("/campaigns/<int:campaign_id>/preview/<field>", permission="campaigns.edit")
+def preview_html(campaign_id: int, field: str) -> Response:
+    """One HTML field alone, for the frame."""
+    with edge.read() as scope:
+        campaign = draft(scope, campaign_id)
+        kinds = {one.key: one.kind for one in channel_of(scope, campaign).impl.fields}
+        _who, filled, _wrong = _filled(scope, campaign, request.args.get("member", type=int))
+    if kinds.get(field) != "html" or field not in filled:
+        abort(404)
+    html = f'<!doctype html><html><meta charset="utf-8"><title>{field}</title><body>{filled[field]}'
+    response = current_app.make_response(html)
+    response.headers["Content-Security-Policy"] = FRAME_CSP
+    return response
+
+
+@bp.post("/campaigns/<int:campaign_id>/test", permission="campaigns.edit")
+def send_test(campaign_id: int) -> Response:
+    """One message to oneself, through the channel, outside all counts."""
+    if not limit("campaign-test", str(edge.actor().id), 20, 600):
+        flash(_("Too many tests. Please wait ten minutes."), "warn")
+        return edge.redirect("campaigns.preview", campaign_id=campaign_id)
+    member_id, key = request.form.get("member", type=int), edge.once_key()
+    with edge.read() as scope:
+        campaign = draft(scope, campaign_id)
+        bound = channel_of(scope, campaign)
+        _who, filled, wrong = _filled(scope, campaign, member_id)
+        own = testing.own_address(scope, bound.impl.identity)
+    if wrong or not filled or own is None:
+        flash(_("The message is not finished: open it and look at what is marked."), "warn")
+        return edge.redirect("campaigns.edit_message", campaign_id=campaign_id)
+    outcome = testing.send(edge.database(), scope.brand, edge.actor(), campaign_id, bound, own, filled, key)
+    if outcome is None:
+        flash(_("This test was sent already."), "plain")
+    elif outcome.state == "sent":
+        flash(_("Sent to %(address)s.", address=own.value), "good")
+    else:
+        why = outcome.detail or wording.reason(outcome.reason)
+        flash(_("It was not sent: %(why)s", why=why), "warn")
+    return edge.redirect("campaigns.preview", campaign_id=campaign_id, member=member_id)
