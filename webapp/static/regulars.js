@@ -15,11 +15,11 @@
       return;
     }
     form.setAttribute("aria-busy", "true");
+    setTimeout(() => free(form), 10000);  // an answer that is a file leaves the page, and the form, where they are
   }, true);
   const free = (form) => { if (form && form.matches && form.matches("form")) form.removeAttribute("aria-busy"); };
   document.addEventListener("htmx:finally:request", (event) => {
-    const source = event.detail.ctx.sourceElement;
-    free(source.form || (source.closest && source.closest("form")));
+    free(event.detail.ctx.sourceElement);
   });
   // Back from the browser's own cache: the form is as it was left, so it must be free again.
   addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach(free));
@@ -37,7 +37,8 @@
   document.addEventListener("htmx:after:swap", (event) => {
     const ctx = event.detail.ctx;
     const whole = ctx.target === document.body;
-    if (whole || (ctx.request && ctx.request.method === "POST")) settle(whole);
+    // Not after a count or a search that ran while somebody types.
+    if (whole || (ctx.sourceEvent && ctx.sourceEvent.type === "submit" && ctx.request.method === "POST")) settle(whole);
     if (whole) say(document.title);
     reveal();
   });
