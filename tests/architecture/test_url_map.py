@@ -20,6 +20,10 @@ pytestmark = ONE_DATABASE
 # What anybody may call, each with its reason; a route that is not here asks who is there.
 OPEN = {
     "static_asset": "style and script of the sign-in page as well",
+    "outbox.unsubscribe": "from a message, by an unguessable token: nobody signs in to be left alone",
+    "outbox.leave": "the same, done",
+    "outbox.come_back": "the same, undone",
+    "outbox.opened": "the picture in a message that says it was opened",
     "preferences": "a reader's own language and light, kept in a cookie",
     "staff.sign_in": "the door",
     "staff.sign_in_post": "the door",
@@ -27,7 +31,9 @@ OPEN = {
     "staff.welcome_post": "a one-time link, held by its bearer",
 }
 # What takes a POST from elsewhere, each with its reason.
-FROM_ELSEWHERE: dict[str, str] = {}
+FROM_ELSEWHERE = {
+    "outbox.leave": "one-click unsubscribe (RFC 8058): the mail service posts it, and it can only take away",
+}
 
 
 @dataclass(frozen=True, slots=True)
