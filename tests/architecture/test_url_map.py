@@ -20,6 +20,8 @@ pytestmark = ONE_DATABASE
 # What anybody may call, each with its reason; a route that is not here asks who is there.
 OPEN = {
     "static_asset": "style and script of the sign-in page as well",
+    "coupon_page.show": "a member's coupon, by an unguessable token: members have no account",
+    "coupon_page.take": "the same, taken",
     "outbox.unsubscribe": "from a message, by an unguessable token: nobody signs in to be left alone",
     "outbox.leave": "the same, done",
     "outbox.come_back": "the same, undone",
