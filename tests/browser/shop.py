@@ -90,7 +90,9 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
             member.store_id = stores[n % 2].id
             if n % 4:
                 members.set_consent(scope, member.id, "email", "marketing", True, "counter")
-            start, count, gap = [(0, 0, 1), (5, 1, 1), (120, 4, 20), (10, 8, 9), (20, 3, 25), (300, 2, 9)][n % 6]
+            start, count, gap = [(0, 0, 1), (5, 1, 1), (120, 4, 20), (10, 8, 9), (20, 3, 25), (300, 2, 9)][
+                n % 6
+            ]
             make_orders(scope, member, [today - timedelta(days=start + 1 + i * gap) for i in range(count)])
         return [member.id for member in made]
 
@@ -106,7 +108,9 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
 
     assert shop.write(set_mail) == {}
     offer = shop.write(lambda scope: make_offer(scope), role="owner")
-    draft_offer = shop.write(lambda scope: make_offer(scope, name="Not open yet", state="draft"), role="owner")
+    draft_offer = shop.write(
+        lambda scope: make_offer(scope, name="Not open yet", state="draft"), role="owner"
+    )
 
     def campaign(scope: Scope, name: str) -> int:
         made = campaigns.create(scope, name=name, channel="email", offer_id=offer.id)
@@ -116,7 +120,9 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
         for done in (
             campaigns.set_audience(scope, made.id, rule),
             campaigns.set_content(
-                scope, made.id, {"subject": "We kept something for you", "text": text, "html": f"<p>{text}</p>"}
+                scope,
+                made.id,
+                {"subject": "We kept something for you", "text": text, "html": f"<p>{text}</p>"},
             ),
         ):
             assert not isinstance(done, Refused), done

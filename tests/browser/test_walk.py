@@ -58,7 +58,9 @@ def test_every_page(
             trouble.clear()
             wrong += [f"{stop.endpoint} {stop.fill or ''}: {what}" for what in look(page, stop, shop, locale)]
             # the browser itself reports a 4xx answer of the page as an error of the console
-            wrong += [f"{stop.endpoint}: {what}" for what in trouble if "the server responded with" not in what]
+            wrong += [
+                f"{stop.endpoint}: {what}" for what in trouble if "the server responded with" not in what
+            ]
     assert not wrong, "\n".join(wrong)
 
 
@@ -98,7 +100,10 @@ def test_weight_over_the_wire(shop: Shop, open_page: Callable[..., Page]) -> Non
             cdp = page.context.new_cdp_session(page)
             cdp.send("Network.enable")
             received: list[int] = []
-            cdp.on("Network.loadingFinished", lambda event, into=received: into.append(event["encodedDataLength"]))
+            cdp.on(
+                "Network.loadingFinished",
+                lambda event, into=received: into.append(event["encodedDataLength"]),
+            )
             page.goto(stop.path(shop.ids), wait_until="networkidle")
             if sum(received) >= limit:
                 heavy.append(f"{visit} visit of {stop.endpoint}: {sum(received)} bytes")

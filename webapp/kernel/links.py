@@ -29,7 +29,9 @@ def base() -> str:
         return _base
     if has_request_context():
         return request.host_url.rstrip("/")
-    raise UserError("links in messages need the shop's address: set REGULARS_PUBLIC_URL, such as https://shop.example")
+    raise UserError(
+        "links in messages need the shop's address: set REGULARS_PUBLIC_URL, such as https://shop.example"
+    )
 
 
 def absolute(scope: Scope | None, path: str) -> str:

@@ -84,7 +84,9 @@ def run_steps(
             .with_for_update()
         )
         run = scope.session.scalars(mine).one_or_none()
-        if run is None:  # two runners may both come here: the second waits for the first to commit, then takes its row
+        if (
+            run is None
+        ):  # two runners may both come here: the second waits for the first to commit, then takes its row
             scope.session.execute(
                 insert_or_ignore(scope, StepRun).values(
                     brand_id=brand.id,

@@ -20,7 +20,7 @@ COOKIE = "rg_session"
 def recognise() -> None:
     """Before every request: the session's account, role and brand."""
     token = request.cookies.get(COOKIE, "")
-    if not token or request.endpoint in (None, "static_asset"):
+    if not token or request.endpoint == "static_asset":
         return
     with edge.read() as scope:
         found = queries.signed_in(scope, token)
