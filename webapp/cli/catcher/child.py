@@ -10,7 +10,7 @@ from pathlib import Path
 
 from webapp.cli.catcher.box import MailBox
 from webapp.cli.catcher.page import handler
-from webapp.cli.catcher.smtp import LONGEST_LINE, Conversation
+from webapp.cli.catcher.smtp import BIGGEST, Conversation
 from webapp.supervisor.child import Child
 from webapp.supervisor.listen import address_of, open_socket
 
@@ -55,8 +55,8 @@ class Catcher:
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await Conversation(self.box, reader, writer).run()
 
-        # readline() takes a line of up to twice the limit; a message's lines are 998 at most
-        await asyncio.start_server(talk, sock=self._smtp, limit=max(LONGEST_LINE, 2**16))
+        # a line of a message may be as long as the message
+        await asyncio.start_server(talk, sock=self._smtp, limit=BIGGEST)
         await asked.wait()
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from webapp.cli.catcher.box import MailBox
 
-LONGEST_LINE = 2000  # bytes of a command
 BIGGEST = 20 * 2**20  # bytes of a message
 SILENCE = 300.0  # seconds without a word after which we hang up
 _PATH = re.compile(r"(?:FROM|TO):\s*<([^<>\s]*)>", re.IGNORECASE)

@@ -3,6 +3,7 @@ them and a child that does what people would do."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -18,6 +19,11 @@ from webapp.config import Settings
 from webapp.supervisor.child import Child
 from webapp.supervisor.shop import supervise
 
+CHATTY = (
+    "regulars.request",
+    "regulars.jobs",
+    "regulars.supervisor",
+)  # its progress should be seen between log lines
 Sample = Callable[[Path, date, str, state.State], SampleFiles]  # where to, the brand's today, its zone
 
 
@@ -42,6 +48,8 @@ def run(
         plan.prepare = prepare
 
     def extra(address: str) -> list[Child]:
+        for name in CHATTY:  # before the fork, so for every part
+            logging.getLogger(name).setLevel(logging.WARNING)
         catcher = Catcher(settings.instance / "mail", host)
 
         def people() -> None:

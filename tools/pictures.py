@@ -1,0 +1,96 @@
+"""The README's pictures, taken from a served demo with a real browser.
+
+    REGULARS_INSTANCE=./var-demo python tools/pictures.py http://127.0.0.1:8040
+
+Writes docs/pictures/NAME-390.webp and NAME-1280.webp. Needs chromium, fonts and the tests' packages (make .venv/.installed-dev).
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.support.browser import FLAGS, chromium  # noqa: E402
+from webapp.cli.catcher import MailBox  # noqa: E402
+from webapp.cli.catcher.box import text_of  # noqa: E402
+from webapp.cli.demo import state  # noqa: E402
+
+OUT = ROOT / "docs" / "pictures"
+SIZES = {390: 844, 1280: 800}
+QUALITY = 60
+
+
+def follow(page: Page, pattern: str) -> None:
+    """Go where the first link of this page leads whose path is `pattern`."""
+    paths = page.eval_on_selector_all("main a[href]", "links => links.map(a => a.getAttribute('href'))")
+    page.goto(next(path for path in paths if re.fullmatch(pattern, path.split("?")[0])))
+
+
+def take(page: Page, name: str, width: int) -> None:
+    """One picture, as WebP, which Playwright itself does not write."""
+    page.wait_for_load_state("networkidle")
+    shot = page.context.new_cdp_session(page).send(
+        "Page.captureScreenshot", {"format": "webp", "quality": QUALITY}
+    )
+    (OUT / f"{name}-{width}.webp").write_bytes(base64.b64decode(shot["data"]))
+
+
+def walk(page: Page, width: int, box: MailBox, owner: state.SignIn) -> None:
+    """Every main page."""
+    page.goto("/sign-in")
+    page.fill("input[name=email]", owner.email)
+    page.fill("input[name=password]", owner.password)
+    page.click("main button[type=submit]")
+    page.goto("/")
+    take(page, "today", width)
+    page.goto("/members")
+    take(page, "members", width)
+    follow(page, r"/members/\d+")
+    take(page, "member", width)
+    page.goto("/campaigns")
+    take(page, "campaigns", width)
+    page.get_by_role("link", name="We miss you").first.click()
+    take(page, "campaign", width)
+    page.goto("/offers")
+    take(page, "offers", width)
+    last = box.caught()[-1]  # nobody has taken this one
+    message = box.message(last.n)
+    assert message is not None
+    text = text_of(message, "plain")
+    link, code = re.search(r"/c/[\w-]+", text), re.search(r"code: ((?:\w{3} ?){3})", text)
+    assert link and code
+    page.goto(link[0])
+    take(page, "coupon", width)
+    page.goto(f"/counter?code={code[1].strip()}&basket=64.00")
+    take(page, "counter", width)
+
+
+def main() -> None:
+    """Both sizes."""
+    address = sys.argv[1]
+    instance = Path(os.environ["REGULARS_INSTANCE"])
+    demo = state.load(instance)
+    assert demo is not None, "REGULARS_INSTANCE names no demo"
+    owner = next(one for one in demo.sign_ins if one.role == "owner")
+    OUT.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium()), args=FLAGS)
+        for width, height in SIZES.items():
+            context = browser.new_context(
+                base_url=address, viewport={"width": width, "height": height}, locale="en-US", color_scheme="light"
+            )  # fmt: skip
+            walk(context.new_page(), width, MailBox(instance / "mail"), owner)
+            context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
