@@ -26,9 +26,9 @@ class Pace:
     """How much goes into a unit, learnt from how long the last one took: a unit aims at AIM seconds of a quarter."""
 
     AIM = 0.09
-    LEAST, MOST = 40, 20_000
+    LEAST, MOST = 1_500, 20_000  # orders and lines; fewer would be all overhead
 
-    def __init__(self, start: int = 300) -> None:
+    def __init__(self, start: int = LEAST) -> None:
         self.size = start
         self._began = time.perf_counter()
 

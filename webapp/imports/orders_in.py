@@ -151,6 +151,7 @@ def _read_lines(
     with open_table(path, LINE_COLUMNS, LINE_REQUIRED, mapping) as table:
         read.ignored += tuple(name or f"column {place + 1}" for place, name in table.unknown)
         pick, width = itemgetter(*(table.columns[name] for name in LINE_COLUMNS)), table.width
+        short = -1 in table.columns.values()
         with table.faults():
             for row, found in enumerate(table.reader, 2):
                 if len(found) != width:
@@ -160,7 +161,8 @@ def _read_lines(
                     else:
                         skipped += 1
                     continue
-                found.append("")
+                if short:
+                    found.append("")
                 order, product, category, quantity, amount = pick(found)
                 try:
                     if order != current:

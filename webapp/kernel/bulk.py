@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, String, Text, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from webapp.kernel.model import Base
 from webapp.kernel.scope import Scope
@@ -88,3 +96,51 @@ def _row(row: Sequence[Any], converters: list[tuple[int, Callable[[Any], Any]]])
     for at, convert in converters:
         cells[at] = convert(cells[at])
     return cells
+
+
+# --- one of many values ---------------------------------------------------------------------------------------------
+
+
+class _Values(TypeDecorator[list[Any]]):
+    """Many values as one parameter: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, of: type[TypeEngine[Any]]) -> None:
+        super().__init__()
+        self.of = of
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type that the driver sees."""
+        return dialect.type_descriptor(ARRAY(self.of()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """A list, or its JSON."""
+        return value if dialect.name == "postgresql" else json.dumps(value)
+
+
+class _Among(FunctionElement[Any]):
+    """`column IN (values)` with a single parameter, so that the statement is the same for any number of them."""
+
+    name = "among"
+    type = NullType()  # were it Boolean, SQLite would be given "... = 1", which hides the index from its planner
+    inherit_cache = True
+
+
+@compiles(_Among, "sqlite")
+def _among_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    column, values = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+@compiles(_Among, "postgresql")
+def _among_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    column, values = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{column} = ANY ({values})"
+
+
+def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
+    """`column` (of ids or of text) is one of `values`: far cheaper than in_() for hundreds, and without its limit."""
+    kind = BigInteger if isinstance(column.type, BigInteger) else String
+    return _Among(column, bindparam(None, list(values), type_=_Values(kind)))

@@ -150,27 +150,27 @@ class _Stored:
         self.holder: dict[str, str] = {}  # phone -> number of the member who holds it
         for batch in batches([said.number for said in members]):
             for member in session.scalars(
-                select(Member).where(Member.brand_id == brand_id, Member.number.in_(batch))
+                select(Member).where(Member.brand_id == brand_id, bulk.among(Member.number, batch))
             ):
                 self.members[member.number] = member
         for ids in batches([member.id for member in self.members.values()]):
             for identity in session.scalars(
                 select(MemberIdentity).where(
-                    MemberIdentity.brand_id == brand_id, MemberIdentity.member_id.in_(ids)
+                    MemberIdentity.brand_id == brand_id, bulk.among(MemberIdentity.member_id, ids)
                 )
             ):
                 self.identities[identity.member_id, identity.kind] = identity
             for consent in session.scalars(
                 select(ConsentNow).where(
                     ConsentNow.brand_id == brand_id,
-                    ConsentNow.member_id.in_(ids),
+                    bulk.among(ConsentNow.member_id, ids),
                     ConsentNow.purpose == MARKETING,
                 )
             ):
                 self.consents[consent.member_id, consent.channel] = consent
             for value in session.scalars(
                 select(MemberAttribute).where(
-                    MemberAttribute.brand_id == brand_id, MemberAttribute.member_id.in_(ids)
+                    MemberAttribute.brand_id == brand_id, bulk.among(MemberAttribute.member_id, ids)
                 )
             ):
                 self.attributes[value.member_id, value.attribute_id] = value

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from webapp.brands.models import Store
+from webapp.kernel.bulk import among
 from webapp.kernel.errors import NotFound
 from webapp.kernel.scope import Scope
 from webapp.members.identities import (
@@ -76,7 +77,7 @@ def touch_many(scope: Scope, days: Mapping[int, date]) -> None:
         for batch in batches(sorted(ids)):
             scope.session.execute(
                 update(Member)
-                .where(Member.brand_id == scope.brand.id, Member.id.in_(batch))
+                .where(Member.brand_id == scope.brand.id, among(Member.id, batch))
                 .values(
                     dirty_on=case(
                         (or_(Member.dirty_on.is_(None), Member.dirty_on > on), on), else_=Member.dirty_on
@@ -152,7 +153,7 @@ def ids_by_number(scope: Scope, numbers: Collection[str]) -> dict[str, int]:
     for batch in batches(numbers):
         rows = scope.session.execute(
             select(Member.number, Member.id).where(
-                Member.brand_id == scope.brand.id, Member.number.in_(batch)
+                Member.brand_id == scope.brand.id, among(Member.number, batch)
             )
         )
         found.update((number, id_) for number, id_ in rows)
@@ -169,7 +170,7 @@ def phone_holders(scope: Scope, phones: Collection[str]) -> dict[str, str]:
             .where(
                 MemberIdentity.brand_id == scope.brand.id,
                 MemberIdentity.kind == PHONE,
-                MemberIdentity.holder.in_(batch),
+                among(MemberIdentity.holder, batch),
             )
         ):
             found[phone] = number
@@ -256,7 +257,7 @@ def phones_and_emails(scope: Scope, member_ids: Collection[int]) -> tuple[dict[i
     for batch in batches(member_ids):
         for member_id, kind, value in scope.session.execute(
             select(MemberIdentity.member_id, MemberIdentity.kind, MemberIdentity.value).where(
-                MemberIdentity.brand_id == scope.brand.id, MemberIdentity.member_id.in_(batch)
+                MemberIdentity.brand_id == scope.brand.id, among(MemberIdentity.member_id, batch)
             )
         ):
             found.setdefault(kind, {})[member_id] = value

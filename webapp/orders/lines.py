@@ -6,7 +6,7 @@ a newline between lines. So COPY takes it as it is, and its hash tells whether t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import blake2b
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -17,7 +17,7 @@ Line = tuple[str, str, int, int]  # product, category, quantity in thousandths, 
 
 def escape(cell: str) -> str:
     """A cell's text within the text of the lines."""
-    return cell.translate(_ESCAPES)
+    return cell if cell.isprintable() and "\\" not in cell else cell.translate(_ESCAPES)
 
 
 def unescape(cell: str) -> str:
@@ -33,13 +33,13 @@ def encode(lines: Iterable[Line]) -> str:
     return "\n".join(f"{escape(p)}\t{escape(c)}\t{quantity}\t{amount}" for p, c, quantity, amount in lines)
 
 
-def decode(text: str) -> Iterator[list[str]]:
+def decode(text: str) -> list[list[str]]:
     """The cells of each line; quantity and amount still as digits."""
-    for line in text.split("\n") if text else ():
-        cells = line.split("\t")
-        if "\\" in line:
-            cells[0], cells[1] = unescape(cells[0]), unescape(cells[1])
-        yield cells
+    rows = [line.split("\t") for line in text.split("\n")] if text else []
+    if "\\" in text:
+        for cells in rows:
+            cells[:2] = unescape(cells[0]), unescape(cells[1])
+    return rows
 
 
 def digest63(text: str) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from webapp.kernel.bulk import among
 from webapp.kernel.scope import Scope
 from webapp.members.queries import batches
 from webapp.orders.models import Order
@@ -19,7 +20,7 @@ def known_numbers(scope: Scope, source: str, numbers: Collection[str]) -> set[st
         known.update(
             scope.session.scalars(
                 select(Order.number).where(
-                    Order.brand_id == scope.brand.id, Order.source == source, Order.number.in_(batch)
+                    Order.brand_id == scope.brand.id, Order.source == source, among(Order.number, batch)
                 )
             )
         )
@@ -34,5 +35,5 @@ def till_numbers(scope: Scope, first_id: int, last_id: int, order_ids: Collectio
     if first_id:
         rows += scope.session.execute(of_brand.where(Order.id.between(first_id, last_id))).all()
     for batch in batches(order_ids):
-        rows += scope.session.execute(of_brand.where(Order.id.in_(batch))).all()
+        rows += scope.session.execute(of_brand.where(among(Order.id, batch))).all()
     return rows

@@ -140,7 +140,7 @@ def join_waiting(scope: Scope, member_ids: Collection[int]) -> int:
             .where(
                 MemberIdentity.brand_id == scope.brand.id,
                 MemberIdentity.kind == PHONE,
-                MemberIdentity.member_id.in_(batch),
+                bulk.among(MemberIdentity.member_id, batch),
                 Order.member_id.is_(None),
             )
             .group_by(
@@ -168,7 +168,7 @@ def _stored(scope: Scope, source: str, numbers: Sequence[str]) -> dict[str, Any]
     for batch in batches(numbers):
         for row in scope.session.execute(
             select(Order.number, Order.id, Order.digest, Order.lines_digest, Order.member_id).where(
-                Order.brand_id == scope.brand.id, Order.source == source, Order.number.in_(batch)
+                Order.brand_id == scope.brand.id, Order.source == source, bulk.among(Order.number, batch)
             )
         ):
             found[row.number] = row
@@ -194,7 +194,9 @@ def _owners(scope: Scope, orders: Iterable[OrderIn]) -> _Owners:
     for batch in batches({order.member for order in orders if order.member}):
         row: Any
         for number, *row in scope.session.execute(
-            select(Member.number, *columns).where(Member.brand_id == scope.brand.id, Member.number.in_(batch))
+            select(Member.number, *columns).where(
+                Member.brand_id == scope.brand.id, bulk.among(Member.number, batch)
+            )
         ):
             by_number[number] = _Owner(*row)
     by_phone: dict[str, _Owner] = {}
@@ -207,7 +209,7 @@ def _owners(scope: Scope, orders: Iterable[OrderIn]) -> _Owners:
             .where(
                 MemberIdentity.brand_id == scope.brand.id,
                 MemberIdentity.kind == PHONE,
-                MemberIdentity.holder.in_(batch),
+                bulk.among(MemberIdentity.holder, batch),
             )
         ):
             by_phone[str(phone)] = _Owner(*row)
@@ -265,11 +267,10 @@ def _write_lines(scope: Scope, texts: Sequence[tuple[int, str]]) -> int:
         return 0
     brand_id = scope.brand.id
     if bulk.is_sqlite(scope):
-        rows = [
-            (brand_id, order_id, position, *cells)
-            for order_id, text in texts
-            for position, cells in enumerate(line_text.decode(text), 1)
-        ]
+        rows: list[tuple[Any, ...]] = []
+        for order_id, text in texts:
+            cells = line_text.decode(text)
+            rows += [(brand_id, order_id, at, *line) for at, line in enumerate(cells, 1)]
         bulk.insert_cells(scope, OrderLine, LINE_COLUMNS, rows)
         return len(rows)
     count = 0
@@ -301,7 +302,7 @@ def _update(
                 *(Order.number, Order.id, Order.member_id, Order.person_id, Order.phone, Order.store_id),
                 *(Order.ordered_at, Order.ordered_on, Order.gross_minor, Order.discount_minor),
                 *(Order.paid_minor, Order.digest, Order.lines_digest),
-            ).where(Order.brand_id == scope.brand.id, Order.source == source, Order.number.in_(batch))
+            ).where(Order.brand_id == scope.brand.id, Order.source == source, bulk.among(Order.number, batch))
         ):
             by_number[row.number] = row
     values: list[dict[str, Any]] = []
@@ -334,7 +335,7 @@ def _update(
     for stale in batches([order_id for order_id, _ in texts]):
         scope.session.execute(
             delete(OrderLine)
-            .where(OrderLine.brand_id == scope.brand.id, OrderLine.order_id.in_(stale))
+            .where(OrderLine.brand_id == scope.brand.id, bulk.among(OrderLine.order_id, stale))
             .execution_options(synchronize_session=False)
         )
     done.lines += _write_lines(scope, texts)
