@@ -14,13 +14,13 @@ from webapp.kernel import halt
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.outbox import queries, service, sources
-from webapp.outbox.turn import Flight, Hand, Landed, Lane, Turn, turn
+from webapp.outbox.turn import IN_FLIGHT, Flight, Hand, Landed, Lane, Turn, turn
 from webapp.plugin_api import Message, Outcome
 from webapp.plugin_runtime import calls
 
 log = logging.getLogger("regulars.outbox")
 
-LEASE_MARGIN = 15  # seconds that a lease holds beyond one call of the channel
+LEASE_MARGIN = 10  # seconds that a lease holds beyond one call of the channel
 PAUSES = (
     5.0,
     15.0,
@@ -113,10 +113,10 @@ def drain(db: Database, brand: BrandRef, campaign_id: int, *, seconds: float = 3
 def _run(db: Database, brand: BrandRef, lane: Lane, send: Send, until: float, done: Drained) -> None:
     key = (brand.id, lane.campaign_id)
     landed: list[Landed] = []
-    hand, stop = Hand(), False
+    hand, stop, size = Hand(), False, IN_FLIGHT
     while True:
         asked = time.monotonic()
-        now = _turn(db, brand, lane, landed, hand, stop)
+        now = _turn(db, brand, lane, landed, hand, size, stop)
         done.add(landed)
         done.left_out += now.left_out
         hand = now.hand
@@ -126,7 +126,9 @@ def _run(db: Database, brand: BrandRef, lane: Lane, send: Send, until: float, do
                 continue
             done.more = stop and not _quiet.now(key)
             return
+        began = time.monotonic()
         landed = speak(send, now.flights, lane, asked)
+        size = fitting(landed, time.monotonic() - began)
         if any(one.outcome and one.outcome.halt for one in landed):
             _quiet.begin(key)
             stop = True
@@ -149,15 +151,28 @@ def speak(send: Send, flights: Sequence[Flight], lane: Lane, asked: float) -> li
     return landed
 
 
+def fitting(landed: Sequence[Landed], seconds: float) -> int:
+    """How many to take off with next, so that all of them can be said within the lease: fewer with a slow service."""
+    said = sum(one.outcome is not None for one in landed)
+    pace = seconds / max(said, 1)
+    return max(1, min(IN_FLIGHT, int(LEASE_MARGIN / 2 / max(pace, 0.001))))
+
+
 def _turn(
-    db: Database, brand: BrandRef, lane: Lane, landed: Sequence[Landed], hand: Hand, stop: bool
+    db: Database,
+    brand: BrandRef,
+    lane: Lane,
+    landed: Sequence[Landed],
+    hand: Hand,
+    size: int,
+    stop: bool,
 ) -> Turn:
     """One transaction. When outcomes wait to be written, a database that is away is asked again for as long as the lease
     holds: what was sent should not end as `unknown` for a restart of the server."""
     until = time.monotonic() + lane.lease.total_seconds()
 
     def unit(scope: Scope) -> Turn:
-        return turn(scope, lane, landed, hand, stop=stop)
+        return turn(scope, lane, landed, hand, size=size, stop=stop)
 
     while True:
         try:

@@ -126,8 +126,17 @@ class Turn:
     going: bool = True
 
 
-def turn(scope: Scope, lane: Lane, landed: Sequence[Landed], hand: Hand, *, stop: bool = False) -> Turn:
-    """Write `landed`; unless `stop`, or the campaign is held, lease if the hand is empty and take off with the next."""
+def turn(
+    scope: Scope,
+    lane: Lane,
+    landed: Sequence[Landed],
+    hand: Hand,
+    *,
+    size: int = IN_FLIGHT,
+    stop: bool = False,
+) -> Turn:
+    """Write `landed`; unless `stop`, or the campaign is held, lease if the hand is empty and take off with the next
+    `size` (at most IN_FLIGHT)."""
     if landed:
         record(scope, lane, landed)
     found = sources.of(scope, lane.campaign_id)
@@ -135,6 +144,7 @@ def turn(scope: Scope, lane: Lane, landed: Sequence[Landed], hand: Hand, *, stop
         if hand.rows:
             service.put_back(scope, lane.campaign_id, lane.token)
         return Turn([], Hand(), going=False)
+    size = min(size, IN_FLIGHT)
     until = scope.now + lane.lease
     if not hand.rows:
         hand = Hand(tuple(service.lease(scope, lane.campaign_id, lane.token, until, BATCH)), until)
@@ -143,7 +153,7 @@ def turn(scope: Scope, lane: Lane, landed: Sequence[Landed], hand: Hand, *, stop
     elif hand.until < scope.now + lane.lease / 2:
         still = service.renew(scope, lane.campaign_id, lane.token, until)
         hand = Hand(tuple(row for row in hand.rows if row.id in still), until)
-    now_up, later = hand.rows[:IN_FLIGHT], Hand(hand.rows[IN_FLIGHT:], hand.until)
+    now_up, later = hand.rows[:size], Hand(hand.rows[size:], hand.until)
     rendered = found[0].render(scope, lane.campaign_id, now_up)
     going: dict[int, tuple[Leased, Parts]] = {}
     out: dict[str, list[int]] = defaultdict(list)

@@ -143,6 +143,15 @@ def test_nothing_is_begun_that_could_outlast_the_lease(post: NewPost, channel: S
     assert len(channel.said) == 4
 
 
+def test_a_slow_service_is_given_fewer_at_once() -> None:
+    one = Landed(None, Outcome("sent"))  # type: ignore[arg-type]
+    silent = Landed(None, None)  # type: ignore[arg-type]
+    assert drain.fitting([one] * 20, 0.2) == 20
+    assert drain.fitting([one] * 20, 20) == 5
+    assert drain.fitting([one] * 4, 20) == 1
+    assert drain.fitting([one] + [silent] * 19, 30) == 1
+
+
 def _with_clock(ask: Callable[[], float], work: Callable[[], Any]) -> Any:
     patch = pytest.MonkeyPatch()
     with patch.context() as p:
