@@ -62,18 +62,24 @@ def _claim(scope: Scope, coupon: Coupon) -> None:
 # ------------------------------------------------------------------------------------------------------- what it saves
 
 
-def quote(scope: Scope, typed: str, basket_minor: int) -> Quoted | Refused:
-    """What a typed code saves on a basket (minor units).
-
-    Refused: mistyped (no code can be this), unknown, void, expired, used, not_yet, parked, basket, not_applicable.
-    """
+def look(scope: Scope, typed: str) -> Coupon | Refused:
+    """The coupon of a typed code, if it can be used today. Refused: as `quote`, apart from the basket."""
     code = read(typed)
     if code is None:
         return Refused("mistyped")
     coupon = queries.by_code(scope, code)
     if coupon is None:
         return Refused("unknown")
-    return _ended(scope, coupon) or _quote(scope, coupon, basket_minor)
+    return _ended(scope, coupon) or coupon
+
+
+def quote(scope: Scope, typed: str, basket_minor: int) -> Quoted | Refused:
+    """What a typed code saves on a basket (minor units).
+
+    Refused: mistyped (no code can be this), unknown, void, expired, used, not_yet, parked, basket, not_applicable.
+    """
+    coupon = look(scope, typed)
+    return coupon if isinstance(coupon, Refused) else _quote(scope, coupon, basket_minor)
 
 
 def read(typed: str) -> str | None:

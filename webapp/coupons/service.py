@@ -6,7 +6,7 @@ from webapp.coupons.issue import give, issue, issue_for_campaign
 from webapp.coupons.join import join_orders
 from webapp.coupons.offers import OfferDetails, Wrong, change_offer, close_offer, new_offer, open_offer
 from webapp.coupons.queries import coupon_path
-from webapp.coupons.redeem import Quoted, claim, quote, redeem, reverse, void
+from webapp.coupons.redeem import Quoted, claim, look, quote, redeem, reverse, void
 from webapp.kernel import links
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "issue",
     "issue_for_campaign",
     "join_orders",
+    "look",
     "new_offer",
     "open_offer",
     "quote",

@@ -1,0 +1,180 @@
+"""The counter, on a phone in one hand: type the code and the basket, see what it saves, use it, undo.
+
+Looking is a GET (it changes nothing, so Back and reload are free); using is one POST with a key of its own, so a double tap,
+or a retry after an answer that was lost, uses the coupon once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response, flash, g, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from webapp.brands import queries as brands
+from webapp.coupons import queries, redeem, redemptions, says, service
+from webapp.coupons.forms import CounterForm
+from webapp.coupons.models import Redemption
+from webapp.kernel import edge, money, shell
+from webapp.kernel.errors import Forbidden, Refused
+from webapp.kernel.i18n import pick_locale
+from webapp.kernel.scope import Scope
+
+bp = edge.blueprint("counter", __name__)
+STORE_COOKIE = "rg_store"
+_MONTH = 30 * 24 * 3600
+
+Stores = Sequence[tuple[int, str]]
+
+
+@bp.get("/counter", permission="counter.redeem")
+def index() -> Response:
+    """The form; with a code what it is; with a basket what it saves, or why not."""
+    with edge.read() as scope:
+        stores = _stores(scope)
+        form = _form(stores, request.args)
+        context: dict[str, Any] = {
+            "today": redemptions.of_day(scope, scope.today, store_id=_store_id(form, stores))
+        }
+        status = 200
+        if "code" in request.args and "basket" not in request.args:  # scanned: the basket is still to come
+            context |= _look(scope, form)
+        elif "code" in request.args:
+            if form.validate():
+                context["answer"] = service.quote(scope, form.code.data or "", form.basket.data or 0)
+            else:
+                status = 422
+        return _page(form, stores, status, **_explained(scope, context))
+
+
+@bp.post("/counter/redeem", permission="counter.redeem")
+def use() -> Response:
+    """Use the coupon; a refusal is shown where it can be mended."""
+    key = edge.once_key()
+    with edge.read() as scope:
+        stores = _stores(scope)
+    form = _form(stores, request.form)
+    if not form.validate():
+        return _page(form, stores, 422, today=[])
+    store_id = _store_id(form, stores)
+
+    def unit(scope: Scope) -> Redemption | Refused:
+        return service.redeem(
+            scope,
+            typed=form.code.data or "",
+            basket_minor=form.basket.data or 0,
+            key=key,
+            store_id=store_id,
+            till_number=form.till.data or "",
+        )
+
+    answer = edge.write(unit)
+    if isinstance(answer, Refused):
+        edge.spend_once()
+        with edge.read() as scope:
+            return _page(form, stores, 409, **_explained(scope, {"answer": answer, "today": []}))
+    response = edge.redirect("counter.done", redemption_id=answer.id)
+    if len(stores) > 1 and store_id:
+        response.set_cookie(
+            STORE_COOKIE,
+            str(store_id),
+            max_age=_MONTH,
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure,
+        )
+    return response
+
+
+@bp.get("/counter/<int:redemption_id>", permission="counter.redeem")
+def done(redemption_id: int) -> Response:
+    """What was saved, what is to pay, and the way back."""
+    with edge.read() as scope:
+        row = redemptions.get(scope, redemption_id)
+    if g.get("store_id") and row.redemption.store_id != g.store_id:
+        raise Forbidden("a redemption of another store")
+    return edge.page("pages/counter/done.html", row=row)
+
+
+@bp.post("/counter/<int:redemption_id>/undo", permission="counter.reverse")
+def undo(redemption_id: int) -> Response:
+    """The coupon is usable again; once, however often it is tapped."""
+    edge.write(lambda scope: service.reverse(scope, redemption_id, store_id=g.get("store_id")))
+    flash(_("Undone. The coupon can be used again."), "good")
+    return edge.redirect("counter.done", redemption_id=redemption_id)
+
+
+@shell.card(20, "counter.redeem")
+def today_card(scope: Scope) -> shell.Card:
+    """What the counter did today."""
+    count, saved = redemptions.day_total(scope, scope.today, store_id=g.get("store_id"))
+    return shell.Card(
+        _l("Counter"),
+        (
+            shell.Figure(str(count), _l("coupons used today"), "/counter"),
+            shell.Figure(says.show_money(saved), _l("saved for members")),
+        ),
+        action=(_l("Redeem a coupon"), "/counter"),
+    )
+
+
+def _stores(scope: Scope) -> Stores:
+    """Where this clerk may be: all open stores, or the one that is theirs."""
+    mine = g.get("store_id")
+    return [(one.id, one.name) for one in brands.stores(scope) if (one.id == mine if mine else one.open)]
+
+
+def _form(stores: Stores, typed: Any) -> CounterForm:
+    form = CounterForm(formdata=typed)
+    form.choose_from(stores)
+    kept = request.cookies.get(STORE_COOKIE, "")
+    if form.store and not typed.get("store") and kept.isdecimal():
+        form.store.data = int(kept)
+    if form.code.data and (code := redeem.read(form.code.data)):
+        form.code.data = code
+    return form
+
+
+def _store_id(form: CounterForm, stores: Stores) -> int | None:
+    if form.store:
+        return form.store.data or None
+    return stores[0][0] if stores else None
+
+
+def _look(scope: Scope, form: CounterForm) -> dict[str, Any]:
+    """What a scanned code is, before there is a basket."""
+    found = service.look(scope, form.code.data or "")
+    return {"answer": found} if isinstance(found, Refused) else {"found": found}
+
+
+def _explained(scope: Scope, context: dict[str, Any]) -> dict[str, Any]:
+    """The coupon's own words beside the answer, and the refusal's sentence."""
+    answer = context.get("answer")
+    coupon = context.get("found") or getattr(answer, "coupon", None)
+    if isinstance(answer, Refused):
+        context |= {"refused": says.refused(answer), "mistyped": answer.code in ("mistyped", "unknown")}
+        typed = redeem.read(request.values.get("code", ""))
+        coupon = queries.by_code(scope, typed) if typed else None
+    if coupon is not None:
+        offer = queries.offer(scope, coupon.offer_id)
+        terms = queries.terms(scope, offer.id, coupon.terms_version)
+        context |= {"offer": offer, "lines": queries.describe(scope, offer, terms, pick_locale())}
+    return context
+
+
+def _page(form: CounterForm, stores: Stores, status: int = 200, **context: Any) -> Response:
+    if context.get("mistyped"):
+        form.code.errors = [context.pop("refused")]
+        status = 422
+    brand = edge.brand()
+    assert brand is not None  # the guard has seen to it
+    return edge.page(
+        "pages/counter/index.html",
+        status=status,
+        form=form,
+        here=dict(stores).get(_store_id(form, stores) or 0),
+        symbol=money.symbol(brand.currency, pick_locale()),
+        **context,
+    )

@@ -1,0 +1,106 @@
+"""Coupons as staff see them: the rows behind a figure, one coupon's history, giving one by hand, taking one away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, request
+from flask_babel import gettext as _
+
+from webapp.coupons import queries, says, service
+from webapp.coupons.models import Coupon
+from webapp.kernel import edge
+from webapp.kernel.errors import Refused
+from webapp.kernel.i18n import pick_locale
+from webapp.kernel.scope import Scope
+from webapp.members import panels
+from webapp.members import queries as members
+from webapp.members.models import Member
+
+bp = edge.blueprint("coupons", __name__)
+
+
+@bp.get("/coupons", permission="coupons.view")
+def index() -> Response:
+    """The rows behind a figure: of an offer (?offer=), of a campaign (?campaign=), or all; ?show= a key of WHICH."""
+    show = request.args.get("show", "all")
+    show = show if show in queries.WHICH else "all"
+    offer_id, campaign_id = (request.args.get(name, type=int) for name in ("offer", "campaign"))
+    with edge.read() as scope:
+        offer = queries.offer(scope, offer_id) if offer_id else None
+        page = queries.coupons(
+            scope,
+            offer_id=offer_id,
+            campaign_id=campaign_id,
+            show=show,
+            after=request.args.get("after", type=int),
+        )
+    of = {name: value for name, value in (("offer", offer_id), ("campaign", campaign_id)) if value}
+    return edge.page(
+        "pages/coupons/index.html",
+        page=page,
+        show=show,
+        offer=offer,
+        of=of,
+        shown=says.SHOWN,
+        states=says.COUPON_STATES,
+    )
+
+
+@bp.get("/coupons/<int:coupon_id>", permission="coupons.view")
+def show(coupon_id: int) -> Response:
+    """One coupon: what it is worth, what happened to it, by whom."""
+    with edge.read() as scope:
+        row = queries.coupon_row(scope, coupon_id)
+        offer = queries.offer(scope, row.coupon.offer_id)
+        terms = queries.terms(scope, offer.id, row.coupon.terms_version)
+        context: dict[str, Any] = {
+            "lines": queries.describe(scope, offer, terms, pick_locale()),
+            "history": queries.history(scope, coupon_id),
+        }
+    return edge.page(
+        "pages/coupons/show.html", row=row, offer=offer, terms=terms, states=says.COUPON_STATES, **context
+    )
+
+
+@bp.post("/coupons/<int:coupon_id>/void", permission="coupons.edit")
+def void(coupon_id: int) -> Response:
+    """Take it away."""
+    reason = request.form.get("reason", "").strip()
+    answer = edge.write(lambda scope: service.void(scope, coupon_id, reason))
+    if isinstance(answer, Refused):
+        flash(says.refused(answer) + " " + _("Undo that first."), "warn")
+    else:
+        flash(_("Taken away; it is back in the stock."), "good")
+    return edge.redirect("coupons.show", coupon_id=coupon_id)
+
+
+@bp.get("/members/<int:member_id>/give", permission="coupons.edit")
+def choose(member_id: int) -> Response:
+    """Which open offer for this member."""
+    with edge.read() as scope:
+        member = members.get(scope, member_id)
+        rows = [
+            (offer, queries.describe(scope, offer, terms, pick_locale()))
+            for offer, terms in queries.offers(scope, state="open")
+        ]
+    return edge.page("pages/coupons/give.html", member=member, rows=rows)
+
+
+@bp.post("/members/<int:member_id>/give", permission="coupons.edit")
+def give(member_id: int) -> Response:
+    """Give it, once a form."""
+    key, offer_id = edge.once_key(), request.form.get("offer", type=int) or 0
+    answer = edge.write(lambda scope: service.give(scope, offer_id, member_id, key))
+    if isinstance(answer, Coupon):
+        flash(_("Given. The member's page is below."), "good")
+        return edge.redirect("coupons.show", coupon_id=answer.id)
+    flash(says.refused(answer), "warn")
+    return edge.redirect("coupons.choose", member_id=member_id)
+
+
+@panels.panel(40, "coupons.view")
+def of_member(scope: Scope, member: Member) -> panels.Panel:
+    """A section of the profile: the last coupons, and the way to one more."""
+    page = queries.coupons(scope, person_id=member.person_id, limit=5)
+    return panels.Panel("fragments/coupons/_of_member.html", {"page": page, "states": says.COUPON_STATES})

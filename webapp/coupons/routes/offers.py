@@ -1,0 +1,171 @@
+"""Offers: the list, the form made from a coupon type's terms, opening and closing, what they brought."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, abort, flash, request
+from flask_babel import gettext as _
+
+from webapp.coupons import queries, says, service
+from webapp.coupons.forms import OfferForm, offer_form
+from webapp.coupons.models import Offer
+from webapp.kernel import edge, money
+from webapp.kernel.errors import Refused
+from webapp.kernel.i18n import pick_locale
+from webapp.kernel.idempotency import once
+from webapp.kernel.scope import Scope
+from webapp.plugin_runtime import calls
+from webapp.plugin_runtime.words import words
+
+bp = edge.blueprint("offers", __name__)
+
+
+@bp.get("/offers", permission="coupons.view")
+def index() -> Response:
+    """Newest first, with what each brought."""
+    with edge.read() as scope:
+        found = queries.offers(scope)
+        figures = queries.offer_figures(scope, [offer.id for offer, _terms in found])
+        rows = [
+            (offer, queries.describe(scope, offer, terms, pick_locale()), figures[offer.id])
+            for offer, terms in found
+        ]
+    return edge.page("pages/offers/index.html", rows=rows, states=says.OFFER_STATES)
+
+
+@bp.get("/offers/new", permission="coupons.edit")
+def new() -> Response:
+    """The form of a coupon type; where there are several, which one first."""
+    with edge.read() as scope:
+        types = calls.coupon_types(scope)
+    chosen = request.args.get("type", types[0].impl.key if len(types) == 1 else "")
+    if not chosen:
+        choices = [(one.impl.key, words(one.plugin)(one.impl.label)) for one in types]
+        return edge.page("pages/offers/types.html", choices=choices)
+    return _form_page(_form(chosen), chosen)
+
+
+@bp.post("/offers/new", permission="coupons.edit")
+def add() -> Response:
+    """Add it once, as a draft."""
+    type_key = request.args.get("type", "") or request.form.get("type", "")
+    form = _form(type_key)
+    if form.add_row_wanted():
+        return _form_page(form, type_key)
+    if not form.validate():
+        return _form_page(form, type_key, status=422)
+    key = edge.once_key()
+    made: list[Any] = []
+
+    def unit(scope: Scope) -> Any:
+        def work() -> Any:
+            answer = service.new_offer(scope, type_key, form.details())
+            if isinstance(answer, Offer):
+                return {"id": answer.id}
+            made[:] = answer
+            return None
+
+        return once(scope, key, "offer.new", work)
+
+    answer = edge.write(unit)
+    if answer is None:
+        edge.spend_once()
+        form.refuse(made)
+        return _form_page(form, type_key, status=422)
+    flash(_("Saved as a draft. Look it over, then open it."), "good")
+    return edge.redirect("offers.show", offer_id=answer["id"])
+
+
+@bp.get("/offers/<int:offer_id>", permission="coupons.view")
+def show(offer_id: int) -> Response:
+    """What it promises, how far it is, what it brought."""
+    with edge.read() as scope:
+        offer = queries.offer(scope, offer_id)
+        terms = queries.terms(scope, offer_id, offer.terms_version)
+        context: dict[str, Any] = {
+            "offer": offer,
+            "terms": terms,
+            "lines": queries.describe(scope, offer, terms, pick_locale()),
+            "type": queries.type_label(scope, offer.type_key, pick_locale()),
+            "brought": queries.offer_figures(scope, [offer_id])[offer_id],
+        }
+    return edge.page("pages/offers/show.html", states=says.OFFER_STATES, **context)
+
+
+@bp.get("/offers/<int:offer_id>/edit", permission="coupons.edit")
+def edit(offer_id: int) -> Response:
+    """The form with what it says now."""
+    offer, form = _edit_form(offer_id)
+    return _form_page(form, offer.type_key, offer)
+
+
+@bp.post("/offers/<int:offer_id>/edit", permission="coupons.edit")
+def change(offer_id: int) -> Response:
+    """Store it; coupons that are out keep their terms."""
+    offer, form = _edit_form(offer_id)
+    if form.add_row_wanted():
+        return _form_page(form, offer.type_key, offer)
+    if not form.validate():
+        return _form_page(form, offer.type_key, offer, 422)
+    answer = edge.write(lambda scope: service.change_offer(scope, offer_id, form.details()))
+    if isinstance(answer, list):
+        form.refuse(answer)
+        return _form_page(form, offer.type_key, offer, 422)
+    flash(_("Saved."), "good")
+    return edge.redirect("offers.show", offer_id=offer_id)
+
+
+@bp.post("/offers/<int:offer_id>/open", permission="coupons.edit")
+def open_(offer_id: int) -> Response:
+    """Coupons can be given from now on."""
+    answer = edge.write(lambda scope: service.open_offer(scope, offer_id))
+    if isinstance(answer, Refused):
+        flash(says.refused(answer), "warn")
+    else:
+        flash(_("Open: coupons can be given now."), "good")
+    return edge.redirect("offers.show", offer_id=offer_id)
+
+
+@bp.post("/offers/<int:offer_id>/close", permission="coupons.edit")
+def close(offer_id: int) -> Response:
+    """No new coupons."""
+    edge.write(lambda scope: service.close_offer(scope, offer_id))
+    flash(_("Closed. Coupons that are out stay good."), "good")
+    return edge.redirect("offers.show", offer_id=offer_id)
+
+
+def _form(type_key: str, offer: Offer | None = None) -> OfferForm:
+    with edge.read() as scope:
+        bound = calls.coupon_type(scope, type_key)
+        terms = queries.terms(scope, offer.id, offer.terms_version) if offer else None
+    if bound is None:
+        if offer is None:
+            abort(404)
+        abort(422, description=says.refused(Refused("parked")))
+    return offer_form(bound.impl.fields, bound.plugin, words(bound.plugin), offer, terms)
+
+
+def _edit_form(offer_id: int) -> tuple[Offer, OfferForm]:
+    with edge.read() as scope:
+        offer = queries.offer(scope, offer_id)
+    return offer, _form(offer.type_key, offer)
+
+
+def _form_page(form: OfferForm, type_key: str, offer: Offer | None = None, status: int = 200) -> Response:
+    with edge.read() as scope:
+        label = queries.type_label(scope, type_key, pick_locale())
+    return edge.page(
+        "pages/offers/form.html",
+        status=status,
+        form=form,
+        type=label,
+        type_key=type_key,
+        offer=offer,
+        symbol=_symbol(),
+    )
+
+
+def _symbol() -> str:
+    brand = edge.brand()
+    return money.symbol(brand.currency, pick_locale()) if brand else ""

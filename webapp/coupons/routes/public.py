@@ -1,0 +1,93 @@
+"""The member's own page: what the coupon is, until when, where, and the code. No sign-in, no personal data.
+
+Mail scanners and chat apps open links to look at them, so opening takes nothing: the member takes the coupon by a button.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import segno
+from flask import Response, abort, flash, g, url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from webapp.brands import queries as brands
+from webapp.coupons import queries, redemptions, says, service
+from webapp.coupons.models import Coupon
+from webapp.kernel import edge, links
+from webapp.kernel.edge import PUBLIC
+from webapp.kernel.errors import Refused
+from webapp.kernel.i18n import pick_locale
+from webapp.kernel.scope import Actor
+
+bp = edge.blueprint("coupon_page", __name__)
+SHOWN_STORES = 30
+
+
+@bp.get("/c/<token>", permission=PUBLIC)
+def show(token: str) -> Response:
+    """Everything about the coupon as it stands today."""
+    coupon = _found(token)
+    with edge.read() as scope:
+        offer = queries.offer(scope, coupon.offer_id)
+        terms = queries.terms(scope, offer.id, coupon.terms_version)
+        lines = queries.describe(scope, offer, terms, pick_locale())
+        state = queries.shown_state(coupon, scope.today)
+        used = redemptions.standing_of(scope, coupon.id) if state == "redeemed" else None
+        stores = [one for one in brands.stores(scope) if one.open][: SHOWN_STORES + 1]
+        early = coupon.valid_from > scope.today
+    taken = state in ("claimed", "reversed") and lines is not None
+    response = edge.page(
+        "pages/coupons/public.html",
+        coupon=coupon,
+        offer=offer,
+        terms=terms,
+        lines=lines,
+        state=state,
+        used=used,
+        stores=stores if len(stores) <= SHOWN_STORES else [],
+        early=early,
+        qr=_qr(coupon) if taken else None,
+    )
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+@bp.post("/c/<token>", permission=PUBLIC)
+def take(token: str) -> Response:
+    """The member takes it: its code is shown and its days begin. Taken twice it is the same coupon."""
+    coupon = _found(token)
+    answer = edge.database().write(
+        lambda scope: service.claim(scope, coupon.id),
+        brand=edge.brand(),
+        actor=Actor("member", coupon.member_id),
+    )
+    if isinstance(answer, Refused):
+        flash(says.refused(answer), "warn")
+    return edge.redirect("coupon_page.show", token=token)
+
+
+def _found(token: str) -> Coupon:
+    """The coupon; from here on the request is its brand's."""
+    with edge.database().read() as scope:
+        coupon = queries.by_token(scope.session, token) if len(token) <= 32 else None
+        if coupon is None:
+            abort(
+                404,
+                description=_(
+                    "There is no coupon here. Perhaps the link was cut: open it again from the message."
+                ),
+            )
+        g.brand = brands.load(scope.session, coupon.brand_id)
+    return coupon
+
+
+def _qr(coupon: Coupon) -> Markup:
+    """The counter's address with the code: a clerk's phone that scans it has the code typed."""
+    address = links.absolute(None, url_for("counter.index", code=coupon.code))
+    drawn = BytesIO()
+    segno.make(address, error="m").save(
+        drawn, kind="svg", xmldecl=False, svgns=True, nl=False, border=2, omitsize=True
+    )
+    return Markup(drawn.getvalue().decode())  # drawn by segno from an address of ours
