@@ -16,7 +16,7 @@ from webapp.kernel.secrets import SecretBox
 from webapp.plugin_runtime import context, runtime
 
 ROOMS = ("staff", "today", "plugin_runtime", "members", "orders", "coupons", "outbox", "campaigns")
-JOBS: tuple[str, ...] = ("orders", "coupons", "outbox", "campaigns")
+JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports")
 
 
 def create_database(settings: config.Settings) -> Database:
