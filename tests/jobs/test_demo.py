@@ -24,11 +24,11 @@ from webapp.cli.catcher.page import answer
 ROOT = Path(__file__).parents[2]
 
 
-def demo(instance: Path, *words: str) -> subprocess.Popen[str]:
+def demo(instance: Path, *words: str, **environ: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.support.tiny_demo", *words],
         cwd=ROOT,
-        env=os.environ | {"REGULARS_INSTANCE": str(instance), "PYTHONUNBUFFERED": "1"},
+        env=os.environ | {"REGULARS_INSTANCE": str(instance), "PYTHONUNBUFFERED": "1"} | environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -68,6 +68,17 @@ def test_members_claim_over_http_and_the_clerk_redeems(made: tuple[Path, dict[st
     assert sum(coupons.values()) == made[1]["caught"]
     assert coupons["claimed"] > 0 or coupons["redeemed"] > 0
     assert coupons["redeemed"] > 0
+
+
+@pytest.mark.parametrize("db_kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+def test_it_is_the_same_on_postgresql(empty_url: str, tmp_path: Path) -> None:
+    process = demo(tmp_path / "shop", "--no-serve", "--json", REGULARS_DATABASE_URL=empty_url)
+    out, progress = process.communicate(timeout=90)
+    assert process.returncode == 0, progress
+    said = json.loads(out.splitlines()[-1])
+    assert (said["orders"], said["paid_minor"]) == (ORDERS, ORDERS * CENTS)
+    assert said["deliveries"]["sent"] == said["caught"] > 0
+    assert said["coupons"]["redeemed"] > 0
 
 
 def test_a_folder_that_holds_something_is_told_in_a_sentence(

@@ -16,6 +16,7 @@ from webapp.cli.demo import shop, state, story
 from webapp.cli.sample import SampleFiles
 from webapp.cli.up import plan_of
 from webapp.config import Settings
+from webapp.kernel.errors import UserError
 from webapp.supervisor.child import Child
 from webapp.supervisor.shop import supervise
 
@@ -53,11 +54,16 @@ def run(
         catcher = Catcher(settings.instance / "mail", host)
 
         def people() -> None:
-            result = story.tell_it(settings, address, catcher, tell)
-            where = story.welcome(settings, address, catcher)
+            result = None
+            try:
+                result = story.tell_it(settings, address, catcher, tell)
+            except UserError as mistake:
+                if no_serve:
+                    raise
+                tell(str(mistake))  # the shop itself is up
             if not no_serve:
-                click.echo(where, err=as_json)
-            if as_json:
+                click.echo(story.welcome(settings, address, catcher), err=as_json)
+            if as_json and result is not None:
                 click.echo(story.as_json(result))
             sys.stdout.flush()
 
