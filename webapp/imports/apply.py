@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from webapp.brands import queries as brands
 from webapp.imports import cells
 from webapp.imports.models import Import
+from webapp.imports.orders_in import SEPARATOR
 from webapp.imports.stage import Stage
+from webapp.kernel import bulk
 from webapp.kernel.scope import Scope
 from webapp.kernel.steps import Done, Next
 from webapp.members import bulk as members
 from webapp.members.bulk import MemberIn, Value
 from webapp.orders import service as orders
+from webapp.orders.models import OrderLine
 from webapp.orders.service import OrderIn
 
 START = {"row": 0, "created": 0, "updated": 0, "unchanged": 0}
@@ -25,11 +28,11 @@ START = {"row": 0, "created": 0, "updated": 0, "unchanged": 0}
 class Pace:
     """How much goes into a unit, learnt from how long the last one took: a unit aims at AIM seconds of a quarter."""
 
-    AIM = 0.09
-    LEAST, MOST = 1_500, 20_000  # orders and lines; fewer would be all overhead
+    AIM = 0.1
 
-    def __init__(self, start: int = LEAST) -> None:
-        self.size = start
+    def __init__(self, least: int = 1500, most: int = 20_000) -> None:
+        """In rows (orders and lines, or members). least: less would be all overhead; the first unit's size."""
+        self.size, self._least, self._most = least, least, most
         self._began = time.perf_counter()
 
     def begin(self) -> None:
@@ -39,7 +42,7 @@ class Pace:
     def ended(self, _cursor: Any = None) -> None:
         """It has been committed."""
         took = max(time.perf_counter() - self._began, 0.001)
-        self.size = int(min(self.MOST, max(self.LEAST, self.size * min(1.6, max(0.25, self.AIM / took)))))
+        self.size = int(min(self._most, max(self._least, self.size * min(1.6, max(0.25, self.AIM / took)))))
 
 
 class OrdersStep:
@@ -47,8 +50,8 @@ class OrdersStep:
 
     QUERY = (
         "SELECT o.row, o.number, o.member, o.phone, o.store, o.at, o.day, o.gross, o.discount, o.paid, o.digest, "
-        "l.body, coalesce(l.count, 0) FROM orders o LEFT JOIN line l ON l.number = o.number "
-        "WHERE o.row > ? ORDER BY o.row, l.seq"
+        "g.digest, g.first, g.count FROM orders o LEFT JOIN line_group g ON g.number = o.number "
+        "WHERE o.row > ? ORDER BY o.row, g.first"
     )
 
     def __init__(self, stage: Stage, source: str, import_id: int) -> None:
@@ -58,6 +61,10 @@ class OrdersStep:
         self._rows: Iterator[tuple[Any, ...]] = iter(())
         self._ahead: tuple[Any, ...] | None = None
         self._given: tuple[int, list[OrderIn], int] | None = None
+        self._groups: dict[
+            str, list[tuple[int, int]]
+        ] = {}  # order number -> (first line, how many), of the batch
+        self._detach: list[Callable[[], None]] = []
 
     def __call__(self, scope: Scope, cursor: Any) -> Next | Done:
         """One unit."""
@@ -67,7 +74,7 @@ class OrdersStep:
         batch, last = self._batch(cursor["row"])
         if not batch:
             return finish(scope, self._import_id, cursor)
-        done = orders.record(scope, self._source, batch)
+        done = orders.record(scope, self._source, batch, self._write_lines)
         return Next(
             {
                 "row": last,
@@ -78,44 +85,112 @@ class OrdersStep:
             }
         )
 
+    def close(self) -> None:
+        """No unit follows."""
+        for detach in self._detach:
+            detach()
+
     def _batch(self, after: int) -> tuple[list[OrderIn], int]:
-        """Orders after a row, about pace.size orders and lines together."""
+        """Orders after a row, about pace.size orders and lines together. A unit that is tried again gets the same."""
         if self._given is not None and self._given[0] == after:
             return self._given[1], self._given[2]
         if self._given is None or self._given[2] != after:
             self._rows = self._stage.ask(self.QUERY, (after,))
             self._ahead = next(self._rows, None)
         batch: list[OrderIn] = []
-        last, weight, ahead = after, 0, self._ahead
-        while ahead is not None and weight < self.pace.size:
-            order = ahead
-            weight += 3 + order[12]
-            bodies = None if order[11] is None else [order[11]]
-            while (ahead := next(self._rows, None)) is not None and ahead[0] == order[0]:
-                assert bodies is not None
-                bodies.append(ahead[11])
-                weight += ahead[12]
-            batch.append(self._order(order, None if bodies is None else "\n".join(bodies)))
-            last = order[0]
-        self._ahead, self._given = ahead, (after, batch, last)
+        groups: dict[str, list[tuple[int, int]]] = {}
+        last, weight, ahead, rows, size = after, 0, self._ahead, self._rows, self.pace.size
+        stores = self._stores or {}
+        while ahead is not None and weight < size:
+            (
+                last,
+                number,
+                member,
+                phone,
+                store,
+                at,
+                day,
+                gross,
+                discount,
+                paid,
+                digest,
+                lines_digest,
+                first,
+                count,
+            ) = ahead
+            weight += 3
+            found: list[tuple[int, int]] = []
+            if first is not None:
+                found.append((first, count))
+                groups[number] = found
+                weight += count
+            while (ahead := next(rows, None)) is not None and ahead[0] == last:
+                found.append((ahead[12], ahead[13]))
+                weight += ahead[13]
+                lines_digest = None
+            if lines_digest is None and found:
+                lines_digest = self._digest(found)
+            store_id = stores[store] if store else None
+            batch.append(
+                OrderIn(number, member, phone, store_id, at, day, gross, discount, paid, digest, lines_digest)
+            )
+        self._ahead, self._given, self._groups = ahead, (after, batch, last), groups
         return batch, last
 
-    def _order(self, row: tuple[Any, ...], lines: str | None) -> OrderIn:
-        _, number, member, phone, store, at, day, gross, discount, paid, digest, *_ = row
-        assert self._stores is not None
-        return OrderIn(
-            number,
-            member,
-            phone,
-            self._stores[store] if store else None,
-            datetime.fromisoformat(at) if at else None,
-            date.fromisoformat(day) if day else None,
-            gross,
-            discount,
-            paid,
-            digest,
-            lines,
+    def _digest(self, groups: list[tuple[int, int]]) -> int:
+        """Of an order whose lines stand in several places of the file."""
+        cells = (
+            str(cell)
+            for first, count in groups
+            for line in self._stage.ask(
+                "SELECT product, category, quantity, amount FROM line WHERE at >= ? AND at < ?",
+                (first, first + count),
+            )
+            for cell in line
         )
+        return orders.digest63(SEPARATOR.join(cells))
+
+    def _write_lines(self, scope: Scope, of: Sequence[tuple[int, str]]) -> int:
+        """Lines of orders (id, number) from the stage: within SQLite, or as COPY's text."""
+        wanted: list[
+            tuple[int, int, int, int]
+        ] = []  # order, first, after the last, position of the first less 1
+        for order_id, number in of:
+            before = 0
+            for first, count in self._groups[number]:
+                wanted.append((order_id, first, first + count, before))
+                before += count
+        if bulk.is_sqlite(scope):
+            schema = f"stage_{self._import_id}"
+            detach = bulk.attach(scope, self._stage.path, schema)
+            if not self._detach:
+                self._detach.append(detach)
+            return bulk.insert_select(
+                scope,
+                OrderLine,
+                orders.LINE_COLUMNS,
+                "WITH g AS MATERIALIZED (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS first, "
+                "json_extract(value, '$[2]') AS after, json_extract(value, '$[3]') AS before FROM json_each(?)) "
+                "SELECT ?, g.id, g.before + l.at - g.first + 1, l.product, l.category, l.quantity, l.amount "
+                f"FROM g CROSS JOIN {schema}.line l WHERE l.at >= g.first AND l.at < g.after",
+                (json.dumps(wanted), scope.brand.id),
+            )
+        bulk.insert_text(scope, OrderLine, orders.LINE_COLUMNS, self._as_text(scope.brand.id, wanted))
+        return sum(after - first for _, first, after, _ in wanted)
+
+    def _as_text(self, brand_id: int, wanted: list[tuple[int, int, int, int]]) -> Iterator[str]:
+        for order_id, first, after, before in wanted:
+            lines = self._stage.ask(
+                "SELECT product, category, quantity, amount FROM line WHERE at >= ? AND at < ?",
+                (first, after),
+            )
+            text = "".join(
+                [
+                    f"{brand_id}\t{order_id}\t{at}\t{product}\t{category}\t{quantity}\t{amount}\n"
+                    for at, (product, category, quantity, amount) in enumerate(lines, before + 1)
+                ]
+            )
+            yield text.replace("\\", "\\\\") if "\\" in text else text  # no cell holds a tab or a newline
 
 
 class MembersStep:
@@ -129,7 +204,7 @@ class MembersStep:
     def __init__(self, stage: Stage, source: str, import_id: int, kinds: dict[str, str]) -> None:
         self._stage, self._import_id, self._kinds = stage, import_id, kinds
         self._said_by = f"import:{source}"
-        self.pace = Pace(100)
+        self.pace = Pace(least=60)
         self._stores: dict[str, int] | None = None
         self._attributes: dict[str, tuple[int, str]] = {}
 
@@ -154,6 +229,9 @@ class MembersStep:
                 "phones_taken": (cursor.get("phones_taken", []) + done.phones_taken)[:100],
             }
         )
+
+    def close(self) -> None:
+        """No unit follows."""
 
     def _member(self, row: tuple[Any, ...]) -> MemberIn:
         _, number, name, phone, email, birthday, gender, joined, store, consents, attributes = row

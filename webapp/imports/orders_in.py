@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,15 @@ from webapp.kernel.scope import BrandRef
 from webapp.members import queries as members
 from webapp.members.queries import batches
 from webapp.orders import queries as orders
-from webapp.orders.lines import digest63, escape
+from webapp.orders.service import digest63
 
 ORDER_COLUMNS = ("number", "member", "phone", "store", "ordered_at", "gross", "discount", "paid")
 ORDER_REQUIRED = ("number", "ordered_at", "paid")
 LINE_COLUMNS = ("order", "product", "category", "quantity", "amount")
 LINE_REQUIRED = ("order", "product", "amount")
 MOST_LINES = 5000  # an order is written in one unit of work, and a unit has a quarter of a second
-_PUT = 1000  # rows given to the stage at once
+SEPARATOR = "\x1f"  # between the cells of an order's lines, for their digest; no cell holds it
+_PUT = 2000  # rows given to the stage at once
 
 _NONE: Any = (None, None)
 
@@ -123,6 +125,11 @@ def _read_orders(
         stage.put("orders", rows)
 
 
+def stored_moment(at: datetime) -> str:
+    """UTC, as the databases keep it."""
+    return at.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
 def _pass_over(stage: Stage, found: list[str], place: int) -> None:
     """Remember a refused order: its lines are refused with it, and silently."""
     if place < len(found):
@@ -141,17 +148,25 @@ def _read_lines(
         "amount": cells.money(brand.currency),
     }
     number_of = readers["order"]
-    products = cells.Cached(lambda text: escape(readers["product"](text)))
-    categories = cells.Cached(lambda text: escape(readers["category"](text)))
+    products, categories = cells.Cached(readers["product"]), cells.Cached(readers["category"])
     quantities = cells.Cached(lambda text: str(readers["quantity"](text)))
     amounts = cells.Cached(lambda text: str(readers["amount"](text)))
+    rows: list[tuple[str, ...]] = []
     groups: list[tuple[Any, ...]] = []
-    current, number, first, body, skipped = None, "", 0, [], 0  # type: str | None, str, int, list[str], int
-    row = 1
+    current: str | None = None
+    flat: list[str] = []  # the cells of the group at hand, four a line
+    number, started, row, staged, empty = "", 0, 1, 0, 0
     with open_table(path, LINE_COLUMNS, LINE_REQUIRED, mapping) as table:
         read.ignored += tuple(name or f"column {place + 1}" for place, name in table.unknown)
         pick, width = itemgetter(*(table.columns[name] for name in LINE_COLUMNS)), table.width
         short = -1 in table.columns.values()
+
+        def end_group() -> None:
+            count = len(flat) // 4
+            first = staged + len(rows) - count + 1
+            groups.append((first, number, started, count, digest63(SEPARATOR.join(flat))))
+            flat.clear()
+
         with table.faults():
             for row, found in enumerate(table.reader, 2):
                 if len(found) != width:
@@ -159,25 +174,24 @@ def _read_lines(
                         problems.refused += 1
                         problems.add(Problem(table.name, row, "", "", *cells_told(len(found), width)))
                     else:
-                        skipped += 1
+                        empty += 1
                     continue
                 if short:
                     found.append("")
                 order, product, category, quantity, amount = pick(found)
                 try:
                     if order != current:
-                        if body:
-                            groups.append((None, number, first, len(body), "\n".join(body)))
-                            body = []
-                            if len(groups) >= _PUT:
-                                stage.put("line", groups)
-                                groups.clear()
+                        if flat:
+                            end_group()
+                            if len(rows) >= _PUT:
+                                stage.put_lines(rows)
+                                stage.put("line_group", groups)
+                                staged += len(rows)
+                                rows, groups = [], []
                         current = None
-                        number, first = number_of(order), row
+                        number, started = number_of(order), row
                         current = order
-                    body.append(
-                        f"{products[product]}\t{categories[category]}\t{quantities[quantity]}\t{amounts[amount]}"
-                    )
+                    line = (products[product], categories[category], quantities[quantity], amounts[amount])
                 except Bad:
                     problems.refused += 1
                     for column, text in zip(
@@ -185,10 +199,14 @@ def _read_lines(
                     ):
                         if why := cells.problem_of(readers[column], text):
                             problems.add(Problem(table.name, row, column, text, why.reason, why.remedy))
-        if body:
-            groups.append((None, number, first, len(body), "\n".join(body)))
-        stage.put("line", groups)
-    read.lines = row - 1 - skipped
+                    continue
+                rows.append(line)
+                flat += line
+        if flat:
+            end_group()
+        stage.put_lines(rows)
+        stage.put("line_group", groups)
+    read.lines = row - 1 - empty
 
 
 # --- the file as a whole, and against the shop ----------------------------------------------------------------------
@@ -228,20 +246,21 @@ def check(
     _check_members(stage, db, brand, refuse)
     _check_new(stage, db, brand, source, refuse)
     stage.db.execute(
-        "DELETE FROM line WHERE number IN (SELECT number FROM passed_over) AND number NOT IN (SELECT number FROM orders)"
+        "DELETE FROM line_group WHERE number IN (SELECT number FROM passed_over) AND number NOT IN (SELECT number FROM orders)"
     )
     lost = stage.ask(
-        "SELECT seq, number, row, count FROM line WHERE NOT EXISTS "
-        "(SELECT 1 FROM orders WHERE orders.number = line.number) ORDER BY seq"
+        "SELECT first, number, row, count FROM line_group g WHERE NOT EXISTS "
+        "(SELECT 1 FROM orders WHERE orders.number = g.number) ORDER BY row"
     )
-    for seq, number, row, count in list(lost):
+    for first, number, row, count in list(lost):
         more = f" (with {count - 1} more after it)" if count > 1 else ""
         reason, remedy = f"is no order of {orders_name}{more}", "Add the order, or remove the line."
         problems.refused += count
         problems.add(Problem(lines_name, row, "order", number, reason, remedy))
-        stage.db.execute("DELETE FROM line WHERE seq = ?", (seq,))
+        stage.db.execute("DELETE FROM line_group WHERE first = ?", (first,))
     long = stage.ask(
-        "SELECT number, sum(count), min(row) FROM line GROUP BY number HAVING sum(count) > ?", (MOST_LINES,)
+        "SELECT number, sum(count), min(row) FROM line_group GROUP BY number HAVING sum(count) > ?",
+        (MOST_LINES,),
     )
     for number, count, row in list(long):
         problems.refused += count
@@ -255,7 +274,7 @@ def check(
                 f"Divide it: at most {MOST_LINES} are taken.",
             )
         )
-        stage.db.execute("DELETE FROM line WHERE number = ?", (number,))
+        stage.db.execute("DELETE FROM line_group WHERE number = ?", (number,))
 
 
 _Refuse = Callable[[int, str, str, str, str], None]

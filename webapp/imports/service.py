@@ -273,6 +273,7 @@ def _apply(
             stage.discard()
         return done
     finally:
+        step.close()
         stage.close()
 
 

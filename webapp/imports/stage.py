@@ -24,7 +24,8 @@ CREATE TABLE member (
 CREATE TABLE orders (
   row INTEGER PRIMARY KEY, number TEXT, member TEXT, phone TEXT, store TEXT, at TEXT, day TEXT, gross INTEGER,
   discount INTEGER, paid INTEGER, digest INTEGER);
-CREATE TABLE line (seq INTEGER PRIMARY KEY, number TEXT, row INTEGER, count INTEGER, body TEXT);
+CREATE TABLE line (at INTEGER PRIMARY KEY, product TEXT, category TEXT, quantity INTEGER, amount INTEGER);
+CREATE TABLE line_group (first INTEGER PRIMARY KEY, number TEXT, row INTEGER, count INTEGER, digest INTEGER);
 CREATE TABLE passed_over (number TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 INDEXES = {
@@ -34,7 +35,7 @@ INDEXES = {
     ),
     "orders": (
         "CREATE INDEX orders_number ON orders (number)",
-        "CREATE INDEX line_number ON line (number)",
+        "CREATE INDEX line_group_number ON line_group (number)",
     ),
 }
 
@@ -70,6 +71,12 @@ class Stage:
         """Append rows with a value for every column."""
         if rows:
             self.db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+
+    def put_lines(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Append orders' lines; they are counted from 1, in the order in which they come."""
+        self.db.executemany(
+            "INSERT INTO line (product, category, quantity, amount) VALUES (?, ?, ?, ?)", rows
+        )
 
     def index(self, kind: str) -> None:
         """Once all rows are in."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, String, Text, bindparam
@@ -30,19 +33,7 @@ def insert(scope: Scope, model: type[Base], columns: Sequence[str], rows: Sequen
     if not rows:
         return
     scope.session.flush()
-    converted = _converted(scope, model, columns, rows)
-    if is_sqlite(scope):
-        marks = ", ".join("?" * len(columns))
-        _driver(scope).executemany(
-            f"INSERT INTO {_target(scope, model, columns)} VALUES ({marks})", converted
-        )
-        return
-    with (
-        _driver(scope).cursor() as cursor,
-        cursor.copy(f"COPY {_target(scope, model, columns)} FROM STDIN") as copy,
-    ):
-        for row in converted:
-            copy.write_row(row)
+    _write(scope, model, columns, _converted(scope, model, columns, rows))
 
 
 def insert_text(scope: Scope, model: type[Base], columns: Sequence[str], blocks: Iterable[str]) -> None:
@@ -57,12 +48,51 @@ def insert_text(scope: Scope, model: type[Base], columns: Sequence[str], blocks:
 
 
 def insert_cells(
-    scope: Scope, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    scope: Scope, model: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """SQLite only: values as the driver stores them; text of digits becomes a number by the column's affinity."""
+    """As `insert`, but the values are what the database takes itself: moments and days as ISO text, no booleans."""
+    if not rows:
+        return
     scope.session.flush()
-    marks = ", ".join("?" * len(columns))
-    _driver(scope).executemany(f"INSERT INTO {_target(scope, model, columns)} VALUES ({marks})", rows)
+    _write(scope, model, columns, rows)
+
+
+def insert_select(
+    scope: Scope, model: type[Base], columns: Sequence[str], select: str, values: Sequence[Any]
+) -> int:
+    """SQLite only: what a query (in its own words, perhaps on an attached file) yields. Returns how many rows."""
+    scope.session.flush()
+    cursor = _driver(scope).execute(f"INSERT INTO {_target(scope, model, columns)} {select}", values)
+    return int(cursor.rowcount)
+
+
+def attach(scope: Scope, path: Path, name: str) -> Callable[[], None]:
+    """SQLite only: let this unit's connection read another file as schema `name`; returns what detaches it.
+
+    The connection keeps it beyond the unit (a file cannot be detached within one): call detach once no unit runs.
+    """
+    driver = _driver(scope)
+    if name not in (row[1] for row in driver.execute("PRAGMA database_list")):
+        driver.execute(f"ATTACH ? AS {name}", (str(path),))
+
+    def detach() -> None:
+        with suppress(sqlite3.Error):  # closed meanwhile, or detached before
+            driver.execute(f"DETACH {name}")
+
+    return detach
+
+
+def _write(scope: Scope, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    if is_sqlite(scope):
+        marks = ", ".join("?" * len(columns))
+        _driver(scope).executemany(f"INSERT INTO {_target(scope, model, columns)} VALUES ({marks})", rows)
+        return
+    with (
+        _driver(scope).cursor() as cursor,
+        cursor.copy(f"COPY {_target(scope, model, columns)} FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
 
 
 def _driver(scope: Scope) -> Any:
@@ -124,7 +154,9 @@ class _Among(FunctionElement[Any]):
     """`column IN (values)` with a single parameter, so that the statement is the same for any number of them."""
 
     name = "among"
-    type = NullType()  # were it Boolean, SQLite would be given "... = 1", which hides the index from its planner
+    type = (
+        NullType()
+    )  # were it Boolean, SQLite would be given "... = 1", which hides the index from its planner
     inherit_cache = True
 
 

@@ -8,9 +8,10 @@ Events: `orders.recorded` (source, first_id, last_id, order_ids): once a batch; 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, select, update
@@ -21,7 +22,6 @@ from webapp.members.bulk import move_joining_days
 from webapp.members.identities import PHONE
 from webapp.members.models import Member, MemberIdentity
 from webapp.members.queries import batches, touch_many
-from webapp.orders import lines as line_text
 from webapp.orders.models import Order, OrderLine
 
 ORDER_COLUMNS = (
@@ -34,21 +34,26 @@ LINE_COLUMNS = ("brand_id", "order_id", "position", "product", "category", "quan
 class OrderIn(NamedTuple):
     """An order as a till tells of it. None (or a blank member): not said, so what is stored stays.
 
-    ordered_at: aware; ordered_on: its day in the brand's zone; money in minor units; digest: 63 bits of what was said
-    here but the lines; lines: orders.lines text. A new order must have ordered_at, ordered_on and paid.
+    ordered_at: UTC as "2026-02-28 09:05:00.000000", ordered_on: its day in the brand's zone, ISO (both as text: they go
+    through as they are, a hundred thousand at a time); money in minor units; digest: 63 bits of what was said here;
+    lines_digest: of its lines, 0 for none. A new order must have ordered_at, ordered_on and paid.
     """
 
     number: str
     member: str
     phone: str | None
     store_id: int | None
-    ordered_at: datetime | None
-    ordered_on: date | None
+    ordered_at: str | None
+    ordered_on: str | None
     gross: int | None
     discount: int | None
     paid: int | None
     digest: int
-    lines: str | None
+    lines_digest: int | None
+
+
+Lines = Callable[[Scope, Sequence[tuple[int, str]]], int]
+"""Writes the lines of orders, given as (id, number), where none are stored; returns how many."""
 
 
 @dataclass(slots=True)
@@ -68,51 +73,59 @@ class _Owner(NamedTuple):
     joined_given: bool
 
 
+_Owned = tuple[OrderIn, _Owner | None]
+
+
 @dataclass(slots=True)
 class _Touched:
-    """Which facts a batch changes."""
+    """Which facts a batch changes: days as ISO text, which sorts as days do.
 
-    days: dict[int, date] = field(default_factory=dict)  # person -> earliest day
-    joins: dict[int, date] = field(
-        default_factory=dict
-    )  # member whose joining day was assumed -> earlier day
+    days: person -> the earliest. joins: member whose joining day was only assumed -> an earlier one.
+    """
 
-    def by(self, person_id: int | None, day: date) -> None:
+    days: dict[int, str] = field(default_factory=dict)
+    joins: dict[int, str] = field(default_factory=dict)
+
+    def by(self, person_id: int | None, day: str) -> None:
         if person_id is not None:
             known = self.days.get(person_id)
             if known is None or day < known:
                 self.days[person_id] = day
 
-    def owner(self, owner: _Owner | None, day: date) -> None:
+    def owner(self, owner: _Owner | None, day: str) -> None:
         if owner is not None:
             self.by(owner.person_id, day)
-            if not owner.joined_given and day < self.joins.get(owner.id, owner.joined_on):
+            if not owner.joined_given and day < self.joins.get(owner.id, owner.joined_on.isoformat()):
                 self.joins[owner.id] = day
 
 
-def record(scope: Scope, source: str, orders: Sequence[OrderIn]) -> Recorded:
+def digest63(text: str) -> int:
+    """A hash of 63 bits, never 0, the same everywhere and always."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 or 1
+
+
+def record(scope: Scope, source: str, orders: Sequence[OrderIn], lines: Lines | None = None) -> Recorded:
     """Write a batch (numbers differ among themselves) in this unit; what is stored already and equal is left alone."""
     done, touched = Recorded(), _Touched()
     stored = _stored(scope, source, [order.number for order in orders])
     owners = _owners(scope, orders)
-    new: list[tuple[OrderIn, _Owner | None, int]] = []
-    changed: list[tuple[OrderIn, _Owner | None, int]] = []
+    new: list[_Owned] = []
+    changed: list[_Owned] = []
     for order in orders:
         owner = owners.of(order)
-        lines_digest = line_text.digest63(order.lines) if order.lines else 0
         known = stored.get(order.number)
         if known is None:
-            new.append((order, owner, lines_digest))
+            new.append((order, owner))
         elif (
             known.digest == order.digest
-            and (order.lines is None or known.lines_digest == lines_digest)
+            and (not order.lines_digest or known.lines_digest == order.lines_digest)
             and (owner is None or known.member_id is not None)
         ):
             done.unchanged += 1
         else:
-            changed.append((order, owner, lines_digest))
-    first = _insert(scope, source, new, touched, done)
-    updated = _update(scope, source, changed, touched, done)
+            changed.append((order, owner))
+    first = _insert(scope, source, new, touched, done, lines)
+    updated = _update(scope, source, changed, touched, done, lines)
     _apply(scope, touched)
     if new or updated:
         last = first + len(new) - 1 if new else 0
@@ -155,7 +168,7 @@ def join_waiting(scope: Scope, member_ids: Collection[int]) -> int:
                 .execution_options(synchronize_session=False)
             )
             joined += result.rowcount
-            touched.owner(_Owner(member_id, person_id, joined_on, joined_given), day)
+            touched.owner(_Owner(member_id, person_id, joined_on, joined_given), day.isoformat())
     _apply(scope, touched)
     return joined
 
@@ -229,74 +242,53 @@ def money(order: OrderIn) -> tuple[int, int, int]:
 
 
 def _insert(
-    scope: Scope,
-    source: str,
-    new: Sequence[tuple[OrderIn, _Owner | None, int]],
-    touched: _Touched,
-    done: Recorded,
+    scope: Scope, source: str, new: Sequence[_Owned], touched: _Touched, done: Recorded, lines: Lines | None
 ) -> int:
     """Write new orders and their lines; returns the first of their ids, which are in a row (0: none)."""
     if not new:
         return 0
     brand_id, ids = scope.brand.id, scope.new_ids(len(new))
+    zone = "" if bulk.is_sqlite(scope) else "+00"
     rows: list[tuple[Any, ...]] = []
-    texts: list[tuple[int, str]] = []
-    for id_, (order, owner, lines_digest) in zip(ids, new, strict=True):
-        if order.ordered_at is None or order.ordered_on is None or order.paid is None:
+    with_lines: list[tuple[int, str]] = []
+    for id_, (order, owner) in zip(ids, new, strict=True):
+        number, _, phone, store_id, at, day, gross, discount, paid, digest, lines_digest = order
+        if at is None or day is None or paid is None:
             raise ValueError("a new order needs its moment and what was paid")
-        member_id, person_id, phone = (
-            (owner.id, owner.person_id, None) if owner else (None, None, order.phone)
-        )
+        if gross is None:  # what is blank follows from the rest
+            gross = paid + (discount or 0)
+        if discount is None:
+            discount = gross - paid
+        member_id, person_id = (owner.id, owner.person_id) if owner else (None, None)
         rows.append(
             (
-                *(brand_id, id_, source, order.number, member_id, person_id, phone, order.store_id),
-                *(order.ordered_at, order.ordered_on, *money(order), order.digest, lines_digest),
+                *(brand_id, id_, source, number, member_id, person_id, None if owner else phone, store_id),
+                *(at + zone, day, gross, discount, paid, digest, lines_digest or 0),
             )
         )
-        if order.lines:
-            texts.append((id_, order.lines))
-        touched.owner(owner, order.ordered_on)
-    bulk.insert(scope, Order, ORDER_COLUMNS, rows)
-    done.lines += _write_lines(scope, texts)
+        if lines_digest:
+            with_lines.append((id_, number))
+        touched.owner(owner, day)
+    bulk.insert_cells(scope, Order, ORDER_COLUMNS, rows)
+    if lines is not None and with_lines:
+        done.lines += lines(scope, with_lines)
     done.created = len(new)
     return ids[0]
-
-
-def _write_lines(scope: Scope, texts: Sequence[tuple[int, str]]) -> int:
-    if not texts:
-        return 0
-    brand_id = scope.brand.id
-    if bulk.is_sqlite(scope):
-        rows: list[tuple[Any, ...]] = []
-        for order_id, text in texts:
-            cells = line_text.decode(text)
-            rows += [(brand_id, order_id, at, *line) for at, line in enumerate(cells, 1)]
-        bulk.insert_cells(scope, OrderLine, LINE_COLUMNS, rows)
-        return len(rows)
-    count = 0
-    blocks: list[str] = []
-    for order_id, text in texts:
-        lines = text.split("\n")
-        count += len(lines)
-        blocks.append(
-            "".join([f"{brand_id}\t{order_id}\t{at}\t{line}\n" for at, line in enumerate(lines, 1)])
-        )
-    bulk.insert_text(scope, OrderLine, LINE_COLUMNS, ("".join(blocks),))
-    return count
 
 
 def _update(
     scope: Scope,
     source: str,
-    changed: Sequence[tuple[OrderIn, _Owner | None, int]],
+    changed: Sequence[_Owned],
     touched: _Touched,
     done: Recorded,
+    lines: Lines | None,
 ) -> list[int]:
     """Correct orders that differ from what is stored; returns their ids."""
     if not changed:
         return []
     by_number: dict[str, Any] = {}
-    for batch in batches([order.number for order, _, _ in changed]):
+    for batch in batches([order.number for order, _ in changed]):
         for row in scope.session.execute(
             select(
                 *(Order.number, Order.id, Order.member_id, Order.person_id, Order.phone, Order.store_id),
@@ -306,24 +298,27 @@ def _update(
         ):
             by_number[row.number] = row
     values: list[dict[str, Any]] = []
-    texts: list[tuple[int, str]] = []
+    relined: list[tuple[int, str]] = []
     ids: list[int] = []
-    for order, owner, lines_digest in changed:
+    for order, owner in changed:
         old = by_number[order.number]
         new = _merged(order, owner, old)
-        relined = bool(order.lines) and lines_digest != old.lines_digest
-        if all(getattr(old, name) == value for name, value in new.items()) and not relined:
+        other_lines = bool(order.lines_digest) and order.lines_digest != old.lines_digest
+        if all(getattr(old, name) == value for name, value in new.items()) and not other_lines:
             done.unchanged += 1
             continue
-        new |= {"digest": order.digest, "lines_digest": lines_digest if relined else old.lines_digest}
+        if other_lines:
+            relined.append((old.id, order.number))
+        new |= {
+            "digest": order.digest,
+            "lines_digest": order.lines_digest if other_lines else old.lines_digest,
+        }
         values.append({"b_brand": scope.brand.id, "b_id": old.id, **new})
         ids.append(old.id)
-        if relined and order.lines:
-            texts.append((old.id, order.lines))
-        day = min(old.ordered_on, new["ordered_on"])
+        day = min(old.ordered_on, new["ordered_on"]).isoformat()
         touched.by(old.person_id, day)
         if owner is not None and owner.id == new["member_id"]:
-            touched.owner(owner, new["ordered_on"])
+            touched.owner(owner, new["ordered_on"].isoformat())
         touched.by(new["person_id"], day)
     if values:
         scope.session.connection().execute(
@@ -332,13 +327,16 @@ def _update(
             .values({name: bindparam(name) for name in values[0] if not name.startswith("b_")}),
             values,
         )
-    for stale in batches([order_id for order_id, _ in texts]):
+    if lines is not None and relined:
         scope.session.execute(
             delete(OrderLine)
-            .where(OrderLine.brand_id == scope.brand.id, bulk.among(OrderLine.order_id, stale))
+            .where(
+                OrderLine.brand_id == scope.brand.id,
+                bulk.among(OrderLine.order_id, [id_ for id_, _ in relined]),
+            )
             .execution_options(synchronize_session=False)
         )
-    done.lines += _write_lines(scope, texts)
+        done.lines += lines(scope, relined)
     done.updated = len(ids)
     return ids
 
@@ -347,8 +345,8 @@ def _merged(order: OrderIn, owner: _Owner | None, old: Any) -> dict[str, Any]:
     """What shall be stored: what the till says, and where it says nothing, what is stored."""
     said = {
         "store_id": order.store_id,
-        "ordered_at": order.ordered_at.astimezone(UTC) if order.ordered_at else None,
-        "ordered_on": order.ordered_on,
+        "ordered_at": datetime.fromisoformat(order.ordered_at + "+00:00") if order.ordered_at else None,
+        "ordered_on": date.fromisoformat(order.ordered_on) if order.ordered_on else None,
         "gross_minor": order.gross,
         "discount_minor": order.discount,
         "paid_minor": order.paid,
@@ -365,5 +363,6 @@ def _merged(order: OrderIn, owner: _Owner | None, old: Any) -> dict[str, Any]:
 
 def _apply(scope: Scope, touched: _Touched) -> None:
     """Move assumed joining days, then mark who is to be looked at again."""
-    move_joining_days(scope, touched.joins)
-    touch_many(scope, touched.days)
+    day = date.fromisoformat
+    move_joining_days(scope, {member_id: day(text) for member_id, text in touched.joins.items()})
+    touch_many(scope, {person_id: day(text) for person_id, text in touched.days.items()})
