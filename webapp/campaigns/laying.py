@@ -19,7 +19,7 @@ from webapp.kernel.steps import Done, Next, run_steps
 from webapp.outbox import service as outbox
 from webapp.outbox.service import Promise
 
-CHUNK = 250  # members a unit
+CHUNK = 100  # members a unit; with coupons some 5 rows each
 STEPS = "campaign.lay"
 HELD_OUT = 0.0  # share of those who could be written to and are not, to compare with
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from babel.dates import format_date
@@ -96,6 +96,7 @@ def _catalogue(locale: str) -> NullTranslations:
     return Translations.load(str(translations_dir()), [locale])
 
 
+@lru_cache(maxsize=256)
 def last_day(day: date | None, days_from_claim: int | None, locale: str) -> str:
     """A coupon's last day, or how many days it holds from the moment it is opened."""
     if day is not None:

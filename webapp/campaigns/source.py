@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import and_, bindparam, select
 
@@ -20,7 +22,7 @@ from webapp.members.models import ConsentNow, Member, MemberIdentity
 from webapp.orders.models import Order
 from webapp.outbox import sources
 from webapp.outbox.sources import Leased, LeftOut, Parts, Run
-from webapp.plugin_api import Address, ContentField
+from webapp.plugin_api import Address, Channel
 from webapp.plugin_runtime import calls
 
 log = logging.getLogger("regulars.campaigns")
@@ -106,24 +108,22 @@ class Campaigns:
 
     def run(self, scope: Scope, campaign_id: int) -> Run | None:
         """How a campaign stands."""
-        row = scope.session.execute(_RUN, {"b": scope.brand.id, "campaign": campaign_id}).one_or_none()
+        values = {"b": scope.brand.id, "campaign": campaign_id}
+        row = scope.session.connection().execute(_RUN, values).one_or_none()
         return Run(row.channel, row.purpose, _STANDING.get(row.state, "held")) if row else None
 
     def render(
         self, scope: Scope, campaign_id: int, batch: Sequence[Leased]
     ) -> Mapping[int, Parts | LeftOut]:
         """The messages of a batch, and who is left out after all."""
-        campaign = queries.get(scope, campaign_id)
-        said = queries.version(scope, campaign)
-        bound = calls.channel(scope, campaign.channel)
-        if bound is None:
+        plan = _plan(scope, campaign_id)
+        if plan is None:
             return {}
-        writer = Writer(scope, campaign, bound.impl.fields, said.content)
-        people = _people(scope, campaign, bound.impl.identity, [row.recipient_id for row in batch])
-        bought = _ordered(
-            scope, campaign, queries.rule(said), [row.person_id or row.recipient_id for row in batch]
-        )
-        coupons = writer.coupons([row.recipient_id for row in batch])
+        look = Look(scope, plan)
+        members = [row.recipient_id for row in batch]
+        people = look.people(members)
+        bought = look.bought([row.person_id or row.recipient_id for row in batch])
+        coupons = look.coupons(members)
         answers: dict[int, Parts | LeftOut] = {}
         for row in batch:
             who = people.get(row.recipient_id)
@@ -135,11 +135,11 @@ class Campaigns:
                 answers[row.id] = LeftOut(audience.NO_CONSENT)
             elif (row.person_id or row.recipient_id) in bought:
                 answers[row.id] = LeftOut(audience.ORDERED)
-            elif campaign.offer_id is not None and row.recipient_id not in coupons:
+            elif plan.offer_id is not None and row.recipient_id not in coupons:
                 answers[row.id] = LeftOut(audience.NO_COUPON)
             else:
-                answers[row.id] = writer.write(who, coupons.get(row.recipient_id))
-        if campaign.offer_id is not None and any(isinstance(one, LeftOut) for one in answers.values()):
+                answers[row.id] = plan.write(who, coupons.get(row.recipient_id))
+        if plan.offer_id is not None and any(isinstance(one, LeftOut) for one in answers.values()):
             scope.ring("campaigns.wind_up", brand_id=scope.brand.id, campaign_id=campaign_id)
         return answers
 
@@ -152,72 +152,31 @@ class Campaigns:
         return states.reopen(scope, campaign_id)
 
 
-class Writer:
-    """Fills one campaign's texts. Made once a batch; what it compiles is kept by the process."""
+@dataclass(slots=True)
+class Plan:
+    """What is the same for every message of a campaign: its texts compiled, what its offer promises, when it was made."""
 
-    def __init__(
-        self, scope: Scope, campaign: Campaign, fields: Sequence[ContentField], texts: Mapping[str, str]
-    ) -> None:
-        self.scope = scope
-        self.campaign = campaign
-        self.compiled = content.compiled(fields, texts)
-        self.offer = coupon_queries.offer(scope, campaign.offer_id) if campaign.offer_id else None
-        self._terms: dict[int, str] = {}
-
-    def coupons(self, member_ids: Collection[int]) -> dict[int, placeholders.CouponFacts]:
-        """Members' coupons of this campaign; one that was taken away is none."""
-        if self.offer is None:
-            return {}
-        rows = self.scope.session.execute(
-            _COUPONS,
-            {
-                "b": self.scope.brand.id,
-                "offer": self.offer.id,
-                "ids": list(member_ids),
-                "occurrence": f"campaign:{self.campaign.id}",
-            },
-        )
-        locale = self.scope.brand.locale
-        return {
-            row.member_id: placeholders.CouponFacts(
-                url=coupon_url(row.token),
-                code=placeholders.spaced(row.code),
-                until=placeholders.last_day(row.valid_until, row.valid_days, locale),
-                terms=self.terms(row.version),
-                name=self.offer.name,
-            )
-            for row in rows
-            if row.state != "void"
-        }
-
-    def terms(self, version: int) -> str:
-        """What the offer promises, in one line of the brand's language."""
-        assert self.offer is not None
-        if version not in self._terms:
-            said = coupon_queries.terms(self.scope, self.offer.id, version)
-            lines = coupon_queries.describe(self.scope, self.offer, said, self.scope.brand.locale)
-            self._terms[version] = "; ".join(lines or [self.offer.name])
-        return self._terms[version]
-
-    def sample(self) -> placeholders.CouponFacts | None:
-        """A coupon as one would look, for previews and tests of a campaign that has given none yet."""
-        if self.offer is None:
-            return None
-        said = coupon_queries.terms(self.scope, self.offer.id, self.offer.terms_version)
-        return placeholders.CouponFacts(
-            url=coupon_url("sample"),
-            code=placeholders.PLACEHOLDERS["coupon.code"].sample,
-            until=placeholders.last_day(said.valid_until, said.valid_days, self.scope.brand.locale),
-            terms=self.terms(self.offer.terms_version),
-            name=self.offer.name,
-        )
+    campaign_id: int
+    channel: str
+    purpose: str
+    identity: str
+    compiled: content.Compiled
+    brand: str
+    locale: str
+    since: date | None  # who has ordered on this day or after is left out; None: it does not matter
+    offer_id: int | None
+    offer_name: str
+    made_at: datetime
+    terms: dict[int, str] = field(
+        default_factory=dict
+    )  # version of the offer's terms -> what it promises, in one line
 
     def write(self, who: Any, coupon: placeholders.CouponFacts | None) -> Parts | LeftOut:
         """One recipient's message. A text that cannot be filled leaves this one out, and nobody else."""
         try:
             filled = self.fill(who.name, who.number, who.store or "", coupon)
         except Exception:
-            log.exception("campaign %s: a text could not be filled", self.campaign.id)
+            log.exception("campaign %s: a text could not be filled", self.campaign_id)
             return LeftOut("render")
         return Parts(Address(who.value, who.name), filled)
 
@@ -225,36 +184,126 @@ class Writer:
         self, name: str, number: str, store: str, coupon: placeholders.CouponFacts | None
     ) -> dict[str, str]:
         """The content for one member. Raises what rendering raises."""
-        facts = placeholders.Facts(name, number, store, self.scope.brand.name, coupon)
+        facts = placeholders.Facts(name, number, store, self.brand, coupon)
         return self.compiled.fill(placeholders.namespace(facts))
 
 
-def _people(scope: Scope, campaign: Campaign, identity: str, ids: Sequence[int]) -> dict[int, Any]:
-    values = {
-        "b": scope.brand.id,
-        "ids": list(ids),
-        "identity": identity,
-        "channel": campaign.channel,
-        "purpose": campaign.purpose,
-    }
-    return {row.id: row for row in scope.session.execute(_PEOPLE, values)}
+def plan_of(scope: Scope, campaign: Campaign, channel: Channel) -> Plan:
+    """Made anew. The texts must have been checked. Raises what compiling raises."""
+    said = queries.version(scope, campaign)
+    offer = coupon_queries.offer(scope, campaign.offer_id) if campaign.offer_id else None
+    return Plan(
+        campaign.id,
+        campaign.channel,
+        campaign.purpose,
+        channel.identity,
+        content.compiled(channel.fields, said.content),
+        scope.brand.name,
+        scope.brand.locale,
+        queries.day_of(scope, campaign) if queries.wins_back(queries.rule(said)) else None,
+        campaign.offer_id,
+        offer.name if offer else "",
+        scope.now,
+    )
 
 
-def _ordered(scope: Scope, campaign: Campaign, rule: Any, person_ids: Sequence[int]) -> set[int]:
-    """Those who have ordered since the audience was made, where that matters."""
-    if not queries.wins_back(rule):
-        return set()
-    day: date = queries.day_of(scope, campaign)
-    rows = scope.session.scalars(_ORDERED, {"b": scope.brand.id, "ids": list(person_ids), "day": day})
-    return {person_id for person_id in rows if person_id is not None}
+# A campaign that is sent is frozen, so its plan is kept for a little: per engine, since ids are unique in a database only.
+_KEPT: WeakKeyDictionary[Any, dict[tuple[int, int], Plan]] = WeakKeyDictionary()
+KEEP = timedelta(seconds=5)
+MOST_KEPT = 50
 
 
-def person(scope: Scope, campaign: Campaign, identity: str, member_id: int) -> Any | None:
-    """One member as messages see them: id, name, number, store, value (the address), granted."""
-    return _people(scope, campaign, identity, [member_id]).get(member_id)
+def _plan(scope: Scope, campaign_id: int) -> Plan | None:
+    """None while the channel is off or gone."""
+    kept = _KEPT.setdefault(scope.session.get_bind(), {})
+    key = (scope.brand.id, campaign_id)
+    found = kept.get(key)
+    if found is not None and timedelta(0) <= scope.now - found.made_at < KEEP:
+        return found
+    campaign = queries.get(scope, campaign_id)
+    bound = calls.channel(scope, campaign.channel)
+    if bound is None:
+        return None
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
+    kept[key] = plan_of(scope, campaign, bound.impl)
+    return kept[key]
+
+
+class Look:
+    """What a batch needs to know, one query a subject."""
+
+    def __init__(self, scope: Scope, plan: Plan) -> None:
+        self.scope = scope
+        self.plan = plan
+        self.connection = scope.session.connection()
+
+    def people(self, ids: Sequence[int]) -> dict[int, Any]:
+        """member id -> id, name, number, store, value (the address), granted."""
+        values = {
+            "b": self.scope.brand.id,
+            "ids": list(ids),
+            "identity": self.plan.identity,
+            "channel": self.plan.channel,
+            "purpose": self.plan.purpose,
+        }
+        return {row.id: row for row in self.connection.execute(_PEOPLE, values)}
+
+    def bought(self, person_ids: Sequence[int]) -> set[int]:
+        """Those who have ordered since the audience was made, where that matters."""
+        if self.plan.since is None:
+            return set()
+        values = {"b": self.scope.brand.id, "ids": list(person_ids), "day": self.plan.since}
+        return {row[0] for row in self.connection.execute(_ORDERED, values) if row[0] is not None}
+
+    def coupons(self, member_ids: Collection[int]) -> dict[int, placeholders.CouponFacts]:
+        """Members' coupons of this campaign; one that was taken away is none."""
+        if self.plan.offer_id is None:
+            return {}
+        values = {
+            "b": self.scope.brand.id,
+            "offer": self.plan.offer_id,
+            "ids": list(member_ids),
+            "occurrence": f"campaign:{self.plan.campaign_id}",
+        }
+        return {
+            row.member_id: placeholders.CouponFacts(
+                url=coupon_url(row.token),
+                code=placeholders.spaced(row.code),
+                until=placeholders.last_day(row.valid_until, row.valid_days, self.plan.locale),
+                terms=self.terms(row.version),
+                name=self.plan.offer_name,
+            )
+            for row in self.connection.execute(_COUPONS, values)
+            if row.state != "void"
+        }
+
+    def terms(self, version: int) -> str:
+        """What the offer promises, in one line of the brand's language."""
+        plan = self.plan
+        if version not in plan.terms and plan.offer_id is not None:
+            offer = coupon_queries.offer(self.scope, plan.offer_id)
+            said = coupon_queries.terms(self.scope, plan.offer_id, version)
+            lines = coupon_queries.describe(self.scope, offer, said, plan.locale)
+            plan.terms[version] = "; ".join(lines or [plan.offer_name])
+        return plan.terms.get(version, "")
+
+    def sample(self) -> placeholders.CouponFacts | None:
+        """A coupon as one would look, for previews and tests of a campaign that has given none yet."""
+        if self.plan.offer_id is None:
+            return None
+        offer = coupon_queries.offer(self.scope, self.plan.offer_id)
+        said = coupon_queries.terms(self.scope, offer.id, offer.terms_version)
+        return placeholders.CouponFacts(
+            url=coupon_url("sample"),
+            code=placeholders.PLACEHOLDERS["coupon.code"].sample,
+            until=placeholders.last_day(said.valid_until, said.valid_days, self.plan.locale),
+            terms=self.terms(offer.terms_version),
+            name=self.plan.offer_name,
+        )
 
 
 SOURCE = Campaigns()
 sources.register("campaigns", SOURCE)
 
-__all__ = ["SOURCE", "Campaigns", "Writer", "person"]
+__all__ = ["SOURCE", "Campaigns", "Look", "Plan", "plan_of"]

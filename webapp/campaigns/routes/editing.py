@@ -225,17 +225,18 @@ def _filled(
     bound = channel_of(scope, campaign)
     said = queries.version(scope, campaign).content
     wrong = content.check(bound.impl.fields, said, has_offer=campaign.offer_id is not None)
-    who = source.person(scope, campaign, bound.impl.identity, member_id) if member_id else None
     if wrong or not said:
-        return who, {}, wrong
-    writer = source.Writer(scope, campaign, bound.impl.fields, said)
+        return None, {}, wrong
+    plan = source.plan_of(scope, campaign, bound.impl)
+    look = source.Look(scope, plan)
+    who = look.people([member_id]).get(member_id) if member_id else None
     sample = placeholders.PLACEHOLDERS
     name, number, store = (
         (who.name, who.number, who.store or "")
         if who is not None
         else (sample["member.name"].sample, sample["member.number"].sample, sample["store.name"].sample)
     )
-    return who, writer.fill(name, number, store, writer.sample()), wrong
+    return who, plan.fill(name, number, store, look.sample()), wrong
 
 
 @bp.get("/campaigns/<int:campaign_id>/preview", permission="campaigns.edit")
