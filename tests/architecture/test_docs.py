@@ -76,7 +76,9 @@ def test_commands_in_documents_exist() -> None:
     said = {
         (page.name, word)
         for page in PAGES
-        for word in re.findall(r"(?:^|`|&& )regulars ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        for word in re.findall(
+            r"(?:^|`|&& )regulars ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE
+        )
     }
     assert [one for one in said if one[1] not in COMMANDS] == []
 
