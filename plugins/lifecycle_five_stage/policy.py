@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from webapp.plugin_api import Amount, Decision, LifecyclePolicy, MemberFacts
@@ -59,8 +60,9 @@ def order_leaves_window_before(facts: MemberFacts, settings: Settings, day: int)
 
 def last_order_is_too_old(facts: MemberFacts, settings: Settings, day: int) -> Iterable[int]:
     """On L+churn+1 the last order is too old: L is an order that no other follows until then."""
-    days, churn = facts.days, settings["churn_days"]
-    turns = [d + churn + 1 for d, after in zip(days, days[1:], strict=False) if after > d + churn]
+    churn: int = settings["churn_days"]
+    days = facts.days[bisect_left(facts.days, day - churn) :]
+    turns = [d + churn + 1 for d, after in pairwise(days) if after > d + churn]
     return [*turns, days[-1] + churn + 1] if days else turns
 
 
@@ -112,10 +114,8 @@ class FiveStage(LifecyclePolicy):
 
     def decide(self, facts: MemberFacts, settings: Settings, day: int, *, explain: bool = False) -> Decision:
         """The first rule that matches. Counts and sums are integers; nothing is rounded before it is compared."""
-        decision = self._decide(facts, settings, day)
-        return self._explained(decision, facts, settings, day) if explain else decision
-
-    def _decide(self, facts: MemberFacts, settings: Settings, day: int) -> Decision:
+        if explain:
+            return self._explained(self.decide(facts, settings, day), facts, settings, day)
         if facts.joined >= day:
             return JOINED_TODAY
         days, paid, churn = facts.days, facts.paid, settings["churn_days"]

@@ -5,11 +5,27 @@ A person (a member whose person_id is its own id) is what has a stage; the order
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Date, Select, String, and_, case, func, literal, literal_column, select, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Date,
+    Select,
+    String,
+    and_,
+    any_,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+)
 
 from webapp.kernel import bulk
 from webapp.kernel.scope import Scope
@@ -42,15 +58,10 @@ def facts(
 
     since: the first day of which orders are told one by one. Members come by id; memory stays the same however many.
     """
-    query = _facts_sqlite(scope, since) if bulk.is_sqlite(scope) else _facts_postgresql(scope, since)
-    query = query.where(Member.brand_id == scope.brand.id, Member.person_id == Member.id)
-    if member_ids is not None:
-        query = query.where(Member.id.in_(member_ids))
-    if joined_before is not None:
-        query = query.where(Member.joined_on < joined_before)
-    rows = scope.session.execute(
-        query.order_by(Member.id).execution_options(yield_per=1000, stream_results=member_ids is None)
-    )
+    asked = query(scope, since, member_ids=member_ids, joined_before=joined_before)
+    if member_ids is None:
+        asked = asked.execution_options(yield_per=1000)
+    rows = scope.session.execute(asked)
     ordinals = _Ordinals()
     for member_id, number, joined_on, seq, dirty, days, paid, earlier, last_earlier in rows:
         if not days:
@@ -67,6 +78,30 @@ def facts(
             dirty,
             _sorted_facts(joined_on.toordinal(), days, paid, earlier or 0, last_earlier),
         )
+
+
+def among(scope: Scope, column: Any, ids: Collection[int]) -> ColumnElement[bool]:
+    """`column` is one of `ids`, however many: one parameter, so that the statement is the same each time."""
+    if bulk.is_sqlite(scope):
+        one_of: ColumnElement[bool] = column.in_(
+            select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
+        )
+    else:
+        one_of = column == any_(literal(list(ids), ARRAY(BigInteger)))
+    return one_of
+
+
+def query(
+    scope: Scope, since: date, *, member_ids: Collection[int] | None = None, joined_before: date | None = None
+) -> Select[Any]:
+    """One row a member, by id: id, number, joining day, facts_seq, dirty?, days, amounts, how many before, the last of those."""
+    asked = _sqlite(scope, since) if bulk.is_sqlite(scope) else _postgresql(scope, since)
+    asked = asked.where(Member.brand_id == scope.brand.id, Member.person_id == Member.id)
+    if member_ids is not None:
+        asked = asked.where(among(scope, Member.id, member_ids))
+    if joined_before is not None:
+        asked = asked.where(Member.joined_on < joined_before)
+    return asked.order_by(Member.id)
 
 
 def _sorted_facts(
@@ -91,7 +126,7 @@ def _member_columns() -> tuple[Any, ...]:
     return Member.id, Member.number, Member.joined_on, Member.facts_seq, Member.dirty_on.is_not(None)
 
 
-def _facts_sqlite(scope: Scope, since: date) -> Select[Any]:
+def _sqlite(scope: Scope, since: date) -> Select[Any]:
     """One pass over the covering index; days as text, since that is how SQLite keeps them."""
     late, early = Order.ordered_on >= since, Order.ordered_on < since
     day = literal_column("orders.ordered_on", String)
@@ -108,7 +143,7 @@ def _facts_sqlite(scope: Scope, since: date) -> Select[Any]:
     )
 
 
-def _facts_postgresql(scope: Scope, since: date) -> Select[Any]:
+def _postgresql(scope: Scope, since: date) -> Select[Any]:
     """For each member one scan of the covering index; days as ordinals."""
     orders = (
         select((Order.ordered_on - literal(EARLIEST, Date) + 1).label("day"), Order.paid_minor.label("paid"))

@@ -8,13 +8,17 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Integer,
     Select,
     and_,
+    bindparam,
     delete,
     exists,
     func,
+    literal,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.orm import Session
@@ -24,7 +28,7 @@ from webapp.kernel import bulk
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
 from webapp.kernel.steps import StepRun
-from webapp.lifecycle.facts import Known
+from webapp.lifecycle.facts import Known, among
 from webapp.lifecycle.models import LifecycleRun, MemberStage, StageChange
 from webapp.members.models import Member
 
@@ -112,15 +116,15 @@ def standings(scope: Scope, member_ids: Collection[int]) -> dict[int, Standing]:
             MemberStage.recheck_on,
             MemberStage.next_stage,
             MemberStage.policy,
-        ).where(MemberStage.brand_id == scope.brand.id, MemberStage.member_id.in_(member_ids))
+        ).where(MemberStage.brand_id == scope.brand.id, among(scope, MemberStage.member_id, member_ids))
     )
     return {row.member_id: Standing(*row[1:]) for row in rows}
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
 
-_STAGE = ("brand_id", "member_id", "stage", "reason", "since", "recheck_on", "next_stage", "policy")
-_CHANGE = ("brand_id", "id", "member_id", "decided_on", "from_stage", "stage", "reason", "at")
+STAGE = ("brand_id", "member_id", "stage", "reason", "since", "recheck_on", "next_stage", "policy")
+CHANGE = ("brand_id", "id", "member_id", "decided_on", "from_stage", "stage", "reason", "at")
 
 
 def store(scope: Scope, verdicts: Sequence[Verdict], replaced: Collection[int], policy: str) -> None:
@@ -131,12 +135,14 @@ def store(scope: Scope, verdicts: Sequence[Verdict], replaced: Collection[int], 
     brand_id = scope.brand.id
     if replaced:
         scope.session.execute(
-            delete(MemberStage).where(MemberStage.brand_id == brand_id, MemberStage.member_id.in_(replaced))
+            delete(MemberStage).where(
+                MemberStage.brand_id == brand_id, among(scope, MemberStage.member_id, replaced)
+            )
         )
     bulk.insert(
         scope,
         MemberStage,
-        _STAGE,
+        STAGE,
         [
             (brand_id, v.member_id, v.stage, v.reason, v.since, v.recheck_on, v.next_stage, policy)
             for v in verdicts
@@ -146,7 +152,7 @@ def store(scope: Scope, verdicts: Sequence[Verdict], replaced: Collection[int], 
     bulk.insert(
         scope,
         StageChange,
-        _CHANGE,
+        CHANGE,
         [
             (brand_id, id_, v.member_id, scope.today, v.from_stage, v.stage, v.reason, scope.now)
             for id_, v in zip(scope.new_ids(len(moved)), moved, strict=True)
@@ -156,18 +162,28 @@ def store(scope: Scope, verdicts: Sequence[Verdict], replaced: Collection[int], 
 
 def clear(scope: Scope, read: Sequence[Known]) -> None:
     """These have been looked at: not dirty any more, unless a fact was written since it was read."""
-    pairs = [(known.member_id, known.seq) for known in read if known.dirty]
-    if pairs:
-        scope.session.execute(
-            update(Member)
-            .where(
-                Member.brand_id == scope.brand.id,
-                Member.id.in_([member_id for member_id, _ in pairs]),
-                tuple_(Member.id, Member.facts_seq).in_(pairs),
-            )
-            .values(dirty_on=None)
-            .execution_options(synchronize_session=False)
+    dirty = [known for known in read if known.dirty]
+    if not dirty:
+        return
+    mine = update(Member).where(Member.brand_id == scope.brand.id).values(dirty_on=None)
+    if bulk.is_sqlite(scope):
+        scope.session.connection().execute(
+            mine.where(Member.id == bindparam("of"), Member.facts_seq == bindparam("seq")),
+            [{"of": known.member_id, "seq": known.seq} for known in dirty],
         )
+        return
+    pairs = (
+        func.unnest(
+            literal([known.member_id for known in dirty], ARRAY(BigInteger)),
+            literal([known.seq for known in dirty], ARRAY(Integer)),
+        )
+        .table_valued("of", "seq")
+        .render_derived()
+    )
+    scope.session.execute(
+        mine.where(Member.id == pairs.c.of, Member.facts_seq == pairs.c.seq),
+        execution_options={"synchronize_session": False},
+    )
 
 
 # --- runs -----------------------------------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ from webapp.plugin_runtime import calls
 from webapp.plugin_runtime.calls import Bound
 
 RUN = "lifecycle.run"  # the name of the steps, and of the job
-FIRST_CHUNK, LARGEST_CHUNK = 100, 2000  # members a chunk
-CHUNK, UNIT = 0.050, 0.120  # seconds that a chunk's work, and a unit's, should take; the commit comes on top
+SMALLEST_CHUNK, FIRST_CHUNK, LARGEST_CHUNK = 25, 200, 2000  # members
+UNIT = 0.150  # seconds that a unit's work should take; the commit comes on top
 NO_POLICY = "no_policy"
 
 
@@ -67,7 +67,10 @@ def decided(
     explain: bool = False,
 ) -> Decision:
     """The policy's decision; a stage that nobody knows is a fault of the policy's."""
-    decision = policy.decide(member, settings, day, explain=explain)
+    return _known(policy, policy.decide(member, settings, day, explain=explain))
+
+
+def _known(policy: LifecyclePolicy, decision: Decision) -> Decision:
     if decision.stage not in STAGES:
         raise ValueError(f"{policy.key} decided {decision.stage!r}, which is no stage")
     return decision
@@ -77,10 +80,12 @@ def first_turn(
     policy: LifecyclePolicy, member: MemberFacts, settings: Mapping[str, Any], day: int, now: Decision
 ) -> tuple[int, Decision] | None:
     """The first day after `day` on which (stage, reason) is another if nothing more happens, and what it is then."""
-    for turn in sorted({turn for turn in policy.turning_days(member, settings, day) if turn > day}):
-        then = decided(policy, member, settings, turn)
-        if then.stage != now.stage or then.reason != now.reason:
-            return turn, then
+    stage, reason, decide = now.stage, now.reason, policy.decide
+    for turn in sorted(set(policy.turning_days(member, settings, day))):
+        if turn > day:
+            then = decide(member, settings, turn)
+            if then is not now and (then.stage != stage or then.reason != reason):
+                return turn, _known(policy, then)
     return None
 
 
@@ -213,7 +218,7 @@ def step(scope: Scope, cursor: Any) -> Next | Done:
             looked_at=place.looked_at + len(member_ids),
             changed=place.changed + moved,
         )
-        if time.perf_counter() - started > UNIT - CHUNK:
+        if time.perf_counter() - started + took > UNIT:  # another such chunk would be too much
             return Next(asdict(place))
 
 
@@ -229,10 +234,10 @@ def _chunk(scope: Scope, place: Place) -> tuple[list[int], int | None]:
 
 
 def _next_size(looked_at: int, size: int, took: float) -> int:
-    """As many as would have taken CHUNK seconds; at most doubled or quartered at a time."""
-    if looked_at < size:
-        return size
-    return max(1, min(int(size * min(2.0, max(0.25, CHUNK / took))), LARGEST_CHUNK))
+    """Half as many when it took too long, twice as many when twice as many would still do."""
+    if took > UNIT:
+        return max(size // 2, SMALLEST_CHUNK)
+    return min(size * 2, LARGEST_CHUNK) if looked_at == size and took < UNIT / 2 else size
 
 
 def _finished(scope: Scope, row: LifecycleRun, place: Place) -> Done:
