@@ -112,7 +112,7 @@ def _read_orders(
                     member,
                     phone,
                     store,
-                    at and at.isoformat(),
+                    at and stored_moment(at),
                     day and day.isoformat(),
                     gross,
                     discount,
