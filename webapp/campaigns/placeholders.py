@@ -43,7 +43,7 @@ class Placeholder:
 
     key: str
     label: Any  # lazy text
-    sample: str
+    sample: Any  # lazy text
     of: Callable[[Facts], str]
     needs_offer: bool = False
 
@@ -55,19 +55,19 @@ def _coupon(name: str) -> Callable[[Facts], str]:
 PLACEHOLDERS: dict[str, Placeholder] = {
     one.key: one
     for one in (
-        Placeholder("member.name", _l("The member's name"), "Li Lei", lambda facts: facts.name),
+        Placeholder("member.name", _l("The member's name"), _l("Li Lei"), lambda facts: facts.name),
         Placeholder("member.number", _l("The member's number"), "00042", lambda facts: facts.number),
-        Placeholder("store.name", _l("The member's store"), "Nanjing Road", lambda facts: facts.store),
+        Placeholder("store.name", _l("The member's store"), _l("Nanjing Road"), lambda facts: facts.store),
         Placeholder("brand.name", _l("The name of your shop"), "Acme", lambda facts: facts.brand),
-        Placeholder("coupon.name", _l("What the offer is called"), "20 off", _coupon("name"), True),
+        Placeholder("coupon.name", _l("What the offer is called"), _l("20 off"), _coupon("name"), True),
         Placeholder(
-            "coupon.terms", _l("What the coupon saves"), "Spend 100, save 20", _coupon("terms"), True
+            "coupon.terms", _l("What the coupon saves"), _l("Spend 100, save 20"), _coupon("terms"), True
         ),
         Placeholder(
             "coupon.url", _l("The link to their coupon"), "https://example.com/c/…", _coupon("url"), True
         ),
         Placeholder("coupon.code", _l("The code for the counter"), "ABC DEF GHJ", _coupon("code"), True),
-        Placeholder("coupon.until", _l("The coupon's last day"), "31 December", _coupon("until"), True),
+        Placeholder("coupon.until", _l("The coupon's last day"), _l("31 December"), _coupon("until"), True),
     )
 }
 
@@ -103,6 +103,11 @@ def last_day(day: date | None, days_from_claim: int | None, locale: str) -> str:
         return format_date(day, format="long", locale=locale)
     message = N_("%(n)s days after you open it")
     return _catalogue(locale).ugettext(message) % {"n": days_from_claim or 0}
+
+
+def joined(lines: list[str], locale: str) -> str:
+    """What an offer promises, its sentences in one line."""
+    return _catalogue(locale).ugettext(N_("; ")).join(lines)
 
 
 def spaced(code: str) -> str:

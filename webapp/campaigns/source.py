@@ -285,7 +285,7 @@ class Look:
             offer = coupon_queries.offer(self.scope, plan.offer_id)
             said = coupon_queries.terms(self.scope, plan.offer_id, version)
             lines = coupon_queries.describe(self.scope, offer, said, plan.locale)
-            plan.terms[version] = "; ".join(lines or [plan.offer_name])
+            plan.terms[version] = placeholders.joined(lines or [plan.offer_name], plan.locale)
         return plan.terms.get(version, "")
 
     def sample(self) -> placeholders.CouponFacts | None:

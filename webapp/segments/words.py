@@ -41,7 +41,7 @@ def _sentence(scope: Scope, one: Condition) -> str:
         known = {row.key: row.label for row in attributes(scope)}
         parts = [_(" or ").join(one.values)] if one.values else []
         parts += [_bounds(scope, field, one)] if one.least is not None or one.most is not None else []
-        return _("%(field)s: %(values)s", field=known.get(one.key, one.key), values=", ".join(parts))
+        return _("%(field)s: %(values)s", field=known.get(one.key, one.key), values=_(", ").join(parts))
     bounds = _bounds(scope, field, one)
     if field.kind == "window" and one.days is not None:
         window = ngettext("in the last day", "in the last %(num)s days", one.days)

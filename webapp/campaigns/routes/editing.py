@@ -234,7 +234,11 @@ def _filled(
     name, number, store = (
         (who.name, who.number, who.store or "")
         if who is not None
-        else (sample["member.name"].sample, sample["member.number"].sample, sample["store.name"].sample)
+        else (
+            str(sample["member.name"].sample),
+            str(sample["member.number"].sample),
+            str(sample["store.name"].sample),
+        )
     )
     return who, plan.fill(name, number, store, look.sample()), wrong
 
