@@ -9,7 +9,7 @@ from webapp.kernel import clock, events
 from webapp.kernel.db import Database
 from webapp.kernel.doorbell import job, sweep
 from webapp.kernel.scope import Ring, Scope
-from webapp.lifecycle import queries, service
+from webapp.lifecycle import fields, queries, service  # noqa: F401  (fields registers itself: campaigns ask for stages)
 
 BUDGET = 25.0  # seconds a job gives itself; the next ring goes on
 AGAIN = timedelta(minutes=10)  # after which a run that was refused is tried again
