@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from itertools import count
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,6 @@ from sqlalchemy import select
 from webapp.kernel.scope import Scope
 from webapp.members.models import Member
 from webapp.orders import service
-from webapp.orders.lines import Line, digest63, encode
 from webapp.orders.models import Order
 
 _numbers = count(1)
@@ -28,7 +27,6 @@ def make_order(
     source: str = "till",
     phone: str | None = None,
     store_id: int | None = None,
-    lines: Iterable[Line] | None = None,
     hour: int = 12,
 ) -> Order:
     """An order on a local day; paid in minor units. `phone` (E.164) with no member: it waits."""
@@ -39,13 +37,13 @@ def make_order(
         member=member.number if member else "",
         phone=phone,
         store_id=store_id,
-        ordered_at=at,
-        ordered_on=on,
+        ordered_at=at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
+        ordered_on=on.isoformat(),
         gross=paid,
         discount=0,
         paid=paid,
-        digest=digest63(f"{number} {at} {paid} {member and member.id} {phone}"),
-        lines=encode(lines) if lines is not None else None,
+        digest=service.digest63(f"{number} {at} {paid} {member and member.id} {phone}"),
+        lines_digest=None,
     )
     service.record(scope, source, [told])
     scope.session.flush()

@@ -54,6 +54,10 @@ class MessageForm(Form):
         """What was written, by the channel's keys."""
         return {one.key: (self[f"x_{one.key}"].data or "").replace("\r\n", "\n") for one in self.declared}
 
+    def may_be_blank(self, field: Any) -> bool:
+        """Is it one of the fields that the channel can do without?"""
+        return any(f"x_{one.key}" == field.name and not one.required for one in self.declared)
+
     def mark(self, wrong: Mapping[str, Sequence[Wrong]]) -> None:
         """Put what is wrong beside the fields."""
         for key, found in wrong.items():

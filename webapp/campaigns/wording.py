@@ -59,7 +59,7 @@ REFUSALS: dict[str, Any] = {
     "offer_parked": _l("The offer's coupon type is switched off. Settings, Plugins: switch it on."),
     "not_a_draft": _l("This campaign has been sent off already."),
     "bad_rule": _l("The audience cannot be read. Open it and save it again."),
-    "nobody": _l("Nobody would get it. Widen the audience, or see below why people are left out."),
+    "nobody": _l("Nobody would get it. Widen the audience, or look at why people are left out."),
     "content": _l("The message is not finished: open it and look at what is marked."),
     "too_long": _l("The texts are too long."),
     "not_sending": _l("It is not being sent just now."),
