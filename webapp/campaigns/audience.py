@@ -14,7 +14,7 @@ from webapp.campaigns.models import Campaign
 from webapp.coupons import queries as coupons
 from webapp.coupons.models import Offer, OfferAllowance
 from webapp.kernel.scope import Scope
-from webapp.lifecycle import segment  # noqa: F401  registers the stage as a field of rules
+from webapp.lifecycle import fields  # noqa: F401  registers the stage as a field of rules
 from webapp.members.models import ConsentNow, Member, MemberIdentity
 from webapp.orders.models import Order
 from webapp.plugin_runtime import calls

@@ -15,7 +15,7 @@ from sqlalchemy import delete
 from tests.factories import make_member, make_store
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
-from webapp.lifecycle import segment  # noqa: F401  registers the stage
+from webapp.lifecycle import fields  # noqa: F401  registers the stage
 from webapp.lifecycle.models import MemberStage
 from webapp.members.models import AttributeDefinition, Member, MemberAttribute
 from webapp.orders.models import Order

@@ -145,7 +145,7 @@ def test_conditions_that_say_nothing_are_marked(
         f"/campaigns/{id_}/audience",
         data={"remove": "0", "c0-field": "stage", "c1-field": "orders", "c1-min": "5", "c1-days": "30"},
     )
-    assert page.status_code == 200 and "Life-cycle stage</legend>" not in page.text
+    assert page.status_code == 200 and "Stage of the life cycle</legend>" not in page.text
     assert 'name="c0-min" value="5"' in page.text
 
 
@@ -196,3 +196,75 @@ def test_what_is_sent_off_is_not_edited(client: Client, db: Database, brand: Bra
         client.post(f"/campaigns/{id_}/send", data={"key": "12345678"}, follow_redirects=True).status_code
         == 200
     )
+
+
+def test_unknown_messages_are_settled_by_a_person(
+    client: Client, db: Database, brand: BrandRef, app: Any
+) -> None:
+    """One arrived, one is sent again; who sees addresses masked sees them masked here too."""
+    from sqlalchemy import select, update
+
+    from webapp.campaigns import laying
+    from webapp.outbox.models import Delivery
+
+    db.write(lambda scope: make_members(scope, 3), brand=brand)
+    id_ = draft(db, brand)
+    said = {"subject": "s", "text": "t"}
+
+    def go(scope: Any) -> None:
+        service.set_content(scope, id_, said)
+        context.save_settings(
+            scope,
+            "channel_email",
+            {"host": "127.0.0.1", "port": 1, "security": "none", "from_address": "a@acme.example"},
+        )
+        assert service.send(scope, id_) is None
+
+    db.write(go, brand=brand)
+    laying.lay(db, brand, id_)
+    db.write(lambda scope: scope.session.execute(update(Delivery).values(state="unknown")), brand=brand)
+    page = client.get(f"/campaigns/{id_}/messages?show=unknown")
+    assert page.text.count("It arrived") == 3 and "m00001@example.com" in page.text
+    answers = re.findall(r'action="([^"]+/unknown/[^"]+)"', page.text)
+    first, second = answers[0], answers[3]  # the first message arrived, the second goes again
+    assert first.endswith("arrived") and second.endswith("again")
+    assert client.post(first, follow_redirects=True).status_code == 200
+    assert "It is sent once more" in client.post(second, follow_redirects=True).text
+    assert "answered this already" in client.post(first, follow_redirects=True).text
+    with db.read(brand=brand) as scope:
+        states = sorted(scope.session.scalars(select(Delivery.state)))
+    assert states == ["queued", "sent", "unknown"]
+
+
+def test_progress_is_a_fragment_that_asks_again_only_while_it_runs(
+    client: Client, db: Database, brand: BrandRef, app: Any
+) -> None:
+    db.write(lambda scope: make_members(scope, 2), brand=brand)
+    id_ = draft(db, brand)
+
+    def go(scope: Any) -> None:
+        service.set_content(scope, id_, {"subject": "s", "text": "t"})
+        context.save_settings(
+            scope,
+            "channel_email",
+            {"host": "127.0.0.1", "port": 1, "security": "none", "from_address": "a@acme.example"},
+        )
+        assert service.send(scope, id_) is None
+
+    db.write(go, brand=brand)
+    part = client.fragment(f"/campaigns/{id_}")
+    assert "<html" not in part.text and 'hx-trigger="every 3s"' in part.text and "Reload" in part.text
+    client.submit(f"/campaigns/{id_}/cancel")
+    service.wind_up(db, brand, id_)
+    part = client.fragment(f"/campaigns/{id_}")
+    assert "hx-trigger" not in part.text and "cancelled" in part.text
+
+
+def test_another_brands_campaign_is_not_there(client: Client, db: Database, app: Any) -> None:
+    from tests.factories import make_brand
+
+    other = db.write(make_brand)
+    id_ = draft(db, other)
+    for url in ("", "/audience", "/message", "/preview", "/review", "/messages", "/coupons", "/cancel"):
+        assert client.get(f"/campaigns/{id_}{url}").status_code == 404, url
+    assert client.post(f"/campaigns/{id_}/send", data={"key": "12345678"}).status_code == 404
