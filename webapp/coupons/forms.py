@@ -16,8 +16,9 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from webapp.coupons import says
 from webapp.coupons.models import Offer, OfferTerms
 from webapp.coupons.offers import MOST_DAYS, MOST_PER_PERSON, MOST_STOCK, OfferDetails, Wrong
-from webapp.coupons.redeem import TILL_NUMBER
+from webapp.coupons.redeem import TILL_NUMBER, read
 from webapp.kernel.edge import Form
+from webapp.kernel.errors import Refused
 from webapp.kernel.fields import MoneyField, WholeField
 from webapp.plugin_api import TermField
 
@@ -217,6 +218,11 @@ class CounterForm(Form):
             self.store.choices = [SelectChoice(value, label) for value, label in [(0, _("choose")), *stores]]
         else:
             del self.store
+
+    def validate_code(self, field: Any) -> None:
+        """A mistyped code is told before anything is looked up."""
+        if field.data and read(field.data) is None:
+            raise ValidationError(says.refused(Refused("mistyped")))
 
     def validate_store(self, field: Any) -> None:
         """It must be one of the list."""

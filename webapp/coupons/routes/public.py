@@ -8,8 +8,7 @@ from __future__ import annotations
 from io import BytesIO
 
 import segno
-from flask import Response, abort, flash, g, url_for
-from flask_babel import gettext as _
+from flask import Response, flash, g, url_for
 from markupsafe import Markup
 
 from webapp.brands import queries as brands
@@ -17,7 +16,7 @@ from webapp.coupons import queries, redemptions, says, service
 from webapp.coupons.models import Coupon
 from webapp.kernel import edge, links
 from webapp.kernel.edge import PUBLIC
-from webapp.kernel.errors import Refused
+from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.i18n import pick_locale
 from webapp.kernel.scope import Actor
 
@@ -73,12 +72,7 @@ def _found(token: str) -> Coupon:
     with edge.database().read() as scope:
         coupon = queries.by_token(scope.session, token) if len(token) <= 32 else None
         if coupon is None:
-            abort(
-                404,
-                description=_(
-                    "There is no coupon here. Perhaps the link was cut: open it again from the message."
-                ),
-            )
+            raise NotFound("coupon")
         g.brand = brands.load(scope.session, coupon.brand_id)
     return coupon
 
