@@ -193,7 +193,7 @@ def _code(scope: Scope, details: OfferDetails, offer_id: int) -> str:
 def _check(scope: Scope, type_key: str, details: OfferDetails, offer: Offer | None) -> Iterator[Wrong]:
     bound = calls.coupon_type(scope, type_key)
     assert bound is not None  # _complete has asked
-    if not 1 <= len(details.name.strip()) <= 120:
+    if not 1 <= len(details.name.strip()) <= 120 or not details.name.strip().isprintable():
         yield Wrong("name", "name_length")
     code = details.code.strip()
     if code and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", code):

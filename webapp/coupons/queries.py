@@ -311,6 +311,8 @@ def _row(
 
 def by_token(session: Session, token: str) -> Coupon | None:
     """The coupon of a member's page; the address names no brand."""
+    if len(token) > 32 or not token.isprintable():
+        return None
     return session.scalars(select(Coupon).where(Coupon.token == token)).one_or_none()
 
 

@@ -147,7 +147,7 @@ def redeem(
 
     Refused: as `quote`, and till_number (too long). A coupon that was not claimed yet is claimed by being used.
     """
-    code, till = read(typed), till_number.strip()
+    code, till = read(typed), printable(till_number)
     if code is None:
         return Refused("mistyped")
 
@@ -161,6 +161,11 @@ def redeem(
     if "refused" in answer:
         return Refused(answer["refused"], answer["facts"])
     return scope.session.get_one(Redemption, (scope.brand.id, answer["redemption"]))
+
+
+def printable(text: str) -> str:
+    """Without what no till prints and no database takes (a NUL), trimmed."""
+    return "".join(c for c in text if c.isprintable()).strip()
 
 
 def _redeem(
@@ -243,7 +248,7 @@ def reverse(scope: Scope, redemption_id: int, *, store_id: int | None = None) ->
 def void(scope: Scope, coupon_id: int, reason: str = "") -> Coupon | Refused:
     """Take a coupon away for good; it returns to the offer's stock and its person's allowance. Refused: used (undo the
     redemption first)."""
-    coupon = _locked(scope, coupon_id)
+    coupon, reason = _locked(scope, coupon_id), printable(reason)
     if coupon.state == "redeemed":
         return _ended(scope, coupon) or Refused("used")
     if coupon.state != "void":

@@ -38,6 +38,7 @@ def made(scope: Scope, **more: Any) -> Offer:
     [
         ({"name": "  "}, "name", "name_length"),
         ({"name": "x" * 121}, "name", "name_length"),
+        ({"name": "a\x00b"}, "name", "name_length"),
         ({"code": "no spaces"}, "code", "code_bad"),
         ({"stock": 0}, "stock", "out_of_range"),
         ({"per_person": 0}, "per_person", "out_of_range"),

@@ -103,7 +103,7 @@ def test_parked_while_its_plugin_is_off(member: Client, db: Database, brand: Bra
 
 
 def test_an_unknown_word_is_a_page_that_says_what_to_do(member: Client) -> None:
-    for token in ("nothing", "x" * 200):
+    for token in ("nothing", "x" * 200, "%00", "%F0%9F%8D%89"):
         answer = member.get(f"/c/{token}")
         assert answer.status_code == 404
         assert member.post(f"/c/{token}").status_code == 404

@@ -70,7 +70,7 @@ def take(token: str) -> Response:
 def _found(token: str) -> Coupon:
     """The coupon; from here on the request is its brand's."""
     with edge.database().read() as scope:
-        coupon = queries.by_token(scope.session, token) if len(token) <= 32 else None
+        coupon = queries.by_token(scope.session, token)
         if coupon is None:
             raise NotFound("coupon")
         g.brand = brands.load(scope.session, coupon.brand_id)
