@@ -77,7 +77,8 @@ def declared(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _labels(node: ast.AST) -> Iterator[str]:
-    """Texts of Setting(key, kind, label, help=, choices=), TermField(the same), Problem(field, message) and `label = ...`."""
+    """Texts of Setting(key, kind, label, help=, choices=), TermField and ContentField (the same), Problem(field, message),
+    `label = ...`, the values of `reasons = {...}` and what a channel's ready() answers."""
     found: list[ast.expr] = []
     if isinstance(node, ast.ClassDef):
         for line in node.body:
@@ -91,9 +92,15 @@ def _labels(node: ast.AST) -> Iterator[str]:
                 and line.target.id == "label"
             ):
                 found += [line.value] if line.value else []
+            if isinstance(line, (ast.Assign, ast.AnnAssign)) and isinstance(line.value, ast.Dict):
+                targets = line.targets if isinstance(line, ast.Assign) else [line.target]
+                if any(isinstance(t, ast.Name) and t.id == "reasons" for t in targets):
+                    found += line.value.values
+    elif isinstance(node, ast.FunctionDef) and node.name == "ready":
+        found += [line.value for line in ast.walk(node) if isinstance(line, ast.Return) and line.value]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         keywords = {k.arg: k.value for k in node.keywords}
-        if node.func.id in ("Setting", "TermField"):
+        if node.func.id in ("Setting", "TermField", "ContentField"):
             found += node.args[2:3] + [keywords[key] for key in ("label", "help") if key in keywords]
             choices = keywords.get("choices")
             if isinstance(choices, (ast.Tuple, ast.List)):

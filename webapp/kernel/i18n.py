@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from babel import Locale
+from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel
+from flask_babel import Babel, Domain, get_locale
 
 from webapp.kernel.paths import translations_dir
 
 LANGUAGES = ("en", "zh_CN")
 COOKIE = "rg_lang"
+# Babel calls zh_CN zh_Hans_CN, and would look for a folder of that name.
+_NAMES = {str(Locale.parse(name)): name for name in LANGUAGES}
+
+
+class _Catalogues(Domain):  # type: ignore[misc]
+    """Our catalogues, found by our names for the languages."""
+
+    def get_translations(self) -> NullTranslations:
+        """Of the locale in force; English, the messages themselves, where there is none."""
+        name = _NAMES.get(str(get_locale()), "en")
+        if name not in self.cache:
+            self.cache[name] = Translations.load(str(translations_dir()), [name])
+        found: NullTranslations = self.cache[name]
+        return found
 
 
 def pick_locale() -> str:
@@ -34,5 +50,6 @@ def pick_timezone() -> str:
 def init_i18n(app: Flask) -> None:
     """Flask-Babel with our catalogue."""
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(translations_dir())
-    Babel(app, locale_selector=pick_locale, timezone_selector=pick_timezone)
+    babel = Babel(app, locale_selector=pick_locale, timezone_selector=pick_timezone)
+    babel.domain_instance = _Catalogues()
     app.jinja_env.globals["lang"] = pick_locale
