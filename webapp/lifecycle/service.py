@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -171,7 +172,7 @@ def run(
 
     seconds: after which it stops between two units. progress: called after each unit with how many were looked at.
     """
-    until = None if seconds is None else time.monotonic() + seconds
+    until = math.inf if seconds is None else time.monotonic() + seconds
     with db.read(brand=brand, actor=actor) as scope:
         last = queries.last_run(scope)
         key = str(last.runs + 1 if last else 1)
@@ -181,10 +182,11 @@ def run(
             progress(cursor["looked_at"])
 
     while True:  # in short runs of steps, so that a worker that is asked to end does
-        outcome = run_steps(db, brand, RUN, key, step, actor=actor, seconds=0.5, progress=tell)
+        slice_ = max(0.0, min(0.5, until - time.monotonic()))
+        outcome = run_steps(db, brand, RUN, key, step, actor=actor, seconds=slice_, progress=tell)
         if isinstance(outcome, Done):
             return RunResult(**(outcome.result | {"day": date.fromisoformat(outcome.result["day"])}))
-        if halt.asked() or (until is not None and time.monotonic() >= until):
+        if halt.asked() or time.monotonic() >= until:
             place = Place(**outcome.cursor)
             return RunResult(date.fromisoformat(place.day), place.looked_at, place.changed, finished=False)
 
