@@ -1,6 +1,6 @@
 """The README's pictures, taken from a served demo with a real browser.
 
-    REGULARS_INSTANCE=./var-demo python tools/pictures.py http://127.0.0.1:8040
+    REGULARS_INSTANCE=./var-demo .venv/bin/python tools/pictures.py http://127.0.0.1:8040
 
 Writes docs/pictures/NAME-390.webp and NAME-1280.webp. Needs chromium, fonts and the tests' packages (make .venv/.installed-dev).
 """
@@ -58,6 +58,9 @@ def walk(page: Page, width: int, box: MailBox, owner: state.SignIn, clerk: state
     take(page, "today", width)
     page.goto("/members")
     take(page, "members", width)
+    page.goto("/lifecycle")
+    take(page, "lifecycle", width)
+    page.goto("/members?stage=dormancy")
     follow(page, r"/members/\d+")
     take(page, "member", width)
     page.goto("/campaigns")
