@@ -49,7 +49,9 @@ def test_language_and_light_are_chosen_without_a_script(client: Client) -> None:
     answer = client.post("/preferences", data={"theme": "dark", "next": "/members?q=lin"})
     assert answer.status_code == 303 and answer.headers["Location"] == "/members?q=lin"
     client.post("/preferences", data={"lang": "zh_CN", "next": "/members"})
-    assert '<html lang="zh-CN" data-theme="dark">' in client.get("/members").text
+    page = client.get("/members").text
+    assert '<html lang="zh-CN" data-theme="dark">' in page
+    assert "<h1>会员</h1>" in page, "not only the page's tag is Chinese"
     client.post("/preferences", data={"lang": "xx", "theme": "neon"})
     assert '<html lang="zh-CN" data-theme="dark">' in client.get("/members").text
 
