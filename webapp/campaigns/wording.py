@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.campaigns.content import Wrong
 from webapp.kernel.errors import Refused
+from webapp.outbox import words as outbox
 from webapp.plugin_runtime import words
 
 
@@ -73,8 +74,8 @@ REFUSALS: dict[str, Any] = {
 
 
 def reason(code: str) -> str:
-    """Why a delivery was left out or failed; a channel's own word stands as it is."""
-    return str(REASONS.get(code) or code or _("not said"))
+    """Why a delivery was left out or failed; the outbox knows what channels say."""
+    return str(REASONS.get(code) or outbox.reason(code) or _("not said"))
 
 
 def refusal(refused: Refused) -> str:

@@ -76,7 +76,8 @@ class Dispatch(BrandRow, Base):
 class Attempt(BrandRow, Base):
     """One try at a dispatch. Its id is the key that the channel hands on (a Message-ID, an OutId).
 
-    outcome: in_flight, sent, failed, unknown, retry (refused for now), unsent (never spoken).
+    outcome: in_flight, sent, failed, unknown, retry (refused for now), halted (the service takes
+    nothing now), unsent (never spoken).
     """
 
     __tablename__ = "attempt"

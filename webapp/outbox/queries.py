@@ -24,7 +24,7 @@ class Tally(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """The newest try that was refused for now, while the campaign still has something to send."""
+    """What the channel's service said when it took nothing."""
 
     at: datetime | None
     reason: str | None
@@ -114,19 +114,19 @@ def history(scope: Scope, delivery_id: int) -> tuple[Sequence[Dispatch], Sequenc
 
 
 def trouble(scope: Scope, campaign_id: int) -> Trouble | None:
-    """Why a campaign does not get on: the newest refusal among messages that wait for another try."""
-    row = scope.session.execute(
+    """Why a campaign stands still: the service took nothing at the last try. None once it has taken one since."""
+    calls = (
         select(Attempt.ended_at, Attempt.reason, Dispatch.detail)
         .join(Dispatch, (Dispatch.brand_id == Attempt.brand_id) & (Dispatch.id == Attempt.dispatch_id))
         .join(Delivery, (Delivery.brand_id == Dispatch.brand_id) & (Delivery.id == Dispatch.delivery_id))
-        .where(
-            Delivery.brand_id == scope.brand.id,
-            Delivery.campaign_id == campaign_id,
-            Delivery.state == "queued",
-            Delivery.reason.is_not(None),
-            Attempt.outcome == "retry",
-        )
+        .where(Delivery.brand_id == scope.brand.id, Delivery.campaign_id == campaign_id)
+    )
+    row = scope.session.execute(
+        calls.where(Delivery.state == "queued", Delivery.reason.is_not(None), Attempt.outcome == "halted")
         .order_by(Attempt.ended_at.desc())
         .limit(1)
     ).one_or_none()
-    return Trouble(*row) if row else None
+    if row is None:
+        return None
+    since = calls.where(Attempt.outcome == "sent", Attempt.ended_at > row.ended_at).limit(1)
+    return None if scope.session.execute(since).first() else Trouble(*row)

@@ -286,7 +286,7 @@ def ending(scope: Scope, outcome: Outcome | None, tries: int) -> Ending:
                       outcome.state, outcome.state, reason, detail)  # fmt: skip
     if outcome.halt:
         due = scope.now + timedelta(seconds=HALT_ASIDE)
-        return Ending(_row("queued", reason, tries, due), "waiting", "retry", reason, detail)
+        return Ending(_row("queued", reason, tries, due), "waiting", "halted", reason, detail)
     if tries >= len(BACKOFF):
         return Ending(_row("failed", reason, tries + 1, None), "failed", "retry", reason, detail)
     due = scope.now + timedelta(seconds=BACKOFF[tries])

@@ -1,21 +1,10 @@
-"""What states and reasons of deliveries are called on pages."""
+"""What the reasons of deliveries are called on pages."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-
-STATES: dict[str, Any] = {
-    "queued": _l("Waiting"),
-    "leased": _l("Waiting"),
-    "in_flight": _l("On its way"),
-    "sent": _l("Sent"),
-    "failed": _l("Failed"),
-    "unknown": _l("Unknown"),
-    "left_out": _l("Left out"),
-    "cancelled": _l("Cancelled"),
-}
 
 # Reasons that the outbox and the channels that ship give; another channel's reason is shown as it is.
 REASONS: dict[str, Any] = {
@@ -38,11 +27,6 @@ REASONS: dict[str, Any] = {
     "nothing_to_say": _l("There was no text for this recipient"),
     "render": _l("The text could not be filled in for this recipient"),
 }
-
-
-def state(word: str) -> Any:
-    """A state as people read it."""
-    return STATES.get(word, word)
 
 
 def reason(word: str | None) -> Any:

@@ -16,7 +16,7 @@ from webapp.kernel import clock, halt
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.members import service as members
-from webapp.outbox import drain, jobs, service, sources, turn
+from webapp.outbox import drain, jobs, queries, service, sources, turn
 from webapp.outbox.models import Attempt, Delivery
 from webapp.plugin_api import Message, Outcome
 from webapp.plugin_runtime import context
@@ -143,15 +143,16 @@ def test_a_service_that_is_down_costs_no_tries(post: NewPost, channel: Scripted)
     assert campaign.drain().outcomes == {}, "left alone for a while"
     assert len(channel.said) == 1
     with campaign.db.read(brand=campaign.brand) as scope:
-        from webapp.outbox import queries
-
         trouble = queries.trouble(scope, campaign.id)
     assert trouble is not None
     assert (trouble.reason, trouble.detail) == ("unreachable", "no route")
+    assert sorted(a.outcome for a in campaign.attempts) == ["halted"] + ["unsent"] * 19
     drain._quiet.until.clear()
     channel.answer = lambda message: Outcome("sent")
     with clock.fixed(clock.now() + timedelta(seconds=61)):
         assert campaign.drain().outcomes == {"sent": 60}
+    with campaign.db.read(brand=campaign.brand) as scope:
+        assert queries.trouble(scope, campaign.id) is None
     assert set(channel.addresses().values()) == {1, 2}, "the one at which it stopped was tried twice"
 
 
