@@ -169,3 +169,40 @@ def new_shop(db: Database, **settings: int) -> Shop:
     if settings:
         shop.live([("set", settings)])
     return shop
+
+
+def member_row(scope: Scope, member_id: int, joined: date) -> Member:
+    """A member without a service's work, where hundreds are wanted."""
+    return Member(
+        brand_id=scope.brand.id,
+        id=member_id,
+        person_id=member_id,
+        number=f"m{member_id}",
+        name="",
+        gender="",
+        joined_on=joined,
+        joined_given=True,
+        draw=1,
+        dirty_on=scope.today,
+        facts_seq=1,
+        created_at=scope.now,
+        updated_at=scope.now,
+    )
+
+
+def order_row(scope: Scope, order_id: int, member_id: int, day: date, paid: int) -> Order:
+    """An order, likewise."""
+    return Order(
+        brand_id=scope.brand.id,
+        id=order_id,
+        source="till",
+        number=f"r{order_id}",
+        member_id=member_id,
+        person_id=member_id,
+        ordered_at=datetime.combine(day, time(12), ZoneInfo(scope.brand.timezone)),
+        ordered_on=day,
+        gross_minor=paid,
+        discount_minor=0,
+        paid_minor=paid,
+        digest=order_id,
+    )
