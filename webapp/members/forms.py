@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from wtforms import BooleanField, DateField, EmailField, SelectChoice, SelectField, StringField, TelField
 from wtforms.validators import Length, Optional
 
@@ -30,7 +31,7 @@ FIELD_OF = {"joined_on": "number", "store_id": "store"}
 class MemberForm(Form):
     """What is written about a member. Whoever may not see a phone in full types a new one or leaves it."""
 
-    name = StringField(_l("Name"), [Length(max=120)])
+    name = StringField(lazy_pgettext("of a person", "Name"), [Length(max=120)])
     phone = TelField(_l("Phone"), [Length(max=40)])
     email = EmailField(_l("E-mail"), [Length(max=200)])
     number = StringField(_l("Member number"), [Length(max=60)], description=_l("Left blank, one is made."))
