@@ -212,14 +212,12 @@ def _import(
 
     load_jobs()  # who subscribed to new orders is told, as in a shop
     gc.collect()
-    gc.freeze()
     db.meter = Meter()
     began = time.perf_counter()
     outcome = service.import_orders(
         db, brand, folder / "staged", orders_file, service.Options("till"), lines=lines_file
     )
     took = time.perf_counter() - began
-    gc.unfreeze()
     if not outcome.applied or outcome.created != outcome.read:
         raise RuntimeError(f"the import went wrong: {outcome}")
     return took, db.meter.worst * 1000, db.meter.units

@@ -9,9 +9,8 @@ from datetime import date
 from typing import Any
 
 from webapp.brands import queries as brands
-from webapp.imports import cells
+from webapp.imports import cells, lines_in
 from webapp.imports.models import Import
-from webapp.imports.orders_in import SEPARATOR
 from webapp.imports.stage import Stage
 from webapp.kernel import bulk
 from webapp.kernel.scope import Scope
@@ -139,16 +138,13 @@ class OrdersStep:
 
     def _digest(self, groups: list[tuple[int, int]]) -> int:
         """Of an order whose lines stand in several places of the file."""
-        cells = (
-            str(cell)
-            for first, count in groups
-            for line in self._stage.ask(
+        lines: list[Any] = []
+        for first, count in groups:
+            lines += self._stage.ask(
                 "SELECT product, category, quantity, amount FROM line WHERE at >= ? AND at < ?",
                 (first, first + count),
             )
-            for cell in line
-        )
-        return orders.digest63(SEPARATOR.join(cells))
+        return lines_in.digest(lines)
 
     def _write_lines(self, scope: Scope, of: Sequence[tuple[int, str]]) -> int:
         """Lines of orders (id, number) from the stage: within SQLite, or as COPY's text."""

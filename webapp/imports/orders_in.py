@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from webapp.brands import queries as brands
-from webapp.imports import cells
+from webapp.imports import cells, lines_in
 from webapp.imports.problems import Bad, Problem, Problems
 from webapp.imports.reader import cells_told, open_table
 from webapp.imports.stage import Stage
@@ -23,10 +23,7 @@ from webapp.orders.service import digest63
 
 ORDER_COLUMNS = ("number", "member", "phone", "store", "ordered_at", "gross", "discount", "paid")
 ORDER_REQUIRED = ("number", "ordered_at", "paid")
-LINE_COLUMNS = ("order", "product", "category", "quantity", "amount")
-LINE_REQUIRED = ("order", "product", "amount")
 MOST_LINES = 5000  # an order is written in one unit of work, and a unit has a quarter of a second
-SEPARATOR = "\x1f"  # between the cells of an order's lines, for their digest; no cell holds it
 _PUT = 2000  # rows given to the stage at once
 
 _NONE: Any = (None, None)
@@ -55,7 +52,10 @@ def read_files(
     _read_orders(stage, brand, orders_file, _of(mapping, ORDER_COLUMNS), problems, read)
     tell(f"{orders_file.name}: {read.orders} orders read")
     if lines_file is not None:
-        _read_lines(stage, brand, lines_file, _of(mapping, LINE_COLUMNS), problems, read)
+        read.lines, ignored = lines_in.read_lines(
+            stage, brand, lines_file, _of(mapping, lines_in.COLUMNS), problems
+        )
+        read.ignored += ignored
         tell(f"{lines_file.name}: {read.lines} lines read")
     stage.index("orders")
     return read
@@ -134,79 +134,6 @@ def _pass_over(stage: Stage, found: list[str], place: int) -> None:
     """Remember a refused order: its lines are refused with it, and silently."""
     if place < len(found):
         stage.db.execute("INSERT OR IGNORE INTO passed_over VALUES (?)", (found[place].strip(),))
-
-
-def _read_lines(
-    stage: Stage, brand: BrandRef, path: Path, mapping: Mapping[str, str], problems: Problems, read: Read
-) -> None:
-    """The hot loop of an import: ten lines an order. Neighbouring lines of one order are staged as one text."""
-    readers: dict[str, Callable[[str], Any]] = {
-        "order": cells.key(80),
-        "product": cells.label(120, blank=False),
-        "category": cells.label(120),
-        "quantity": cells.quantity,
-        "amount": cells.money(brand.currency),
-    }
-    number_of = readers["order"]
-    products, categories = cells.Cached(readers["product"]), cells.Cached(readers["category"])
-    quantities = cells.Cached(lambda text: str(readers["quantity"](text)))
-    amounts = cells.Cached(lambda text: str(readers["amount"](text)))
-    rows: list[tuple[str, ...]] = []
-    groups: list[tuple[Any, ...]] = []
-    current: str | None = None
-    flat: list[str] = []  # the cells of the group at hand, four a line
-    number, started, row, staged, empty = "", 0, 1, 0, 0
-    with open_table(path, LINE_COLUMNS, LINE_REQUIRED, mapping) as table:
-        read.ignored += tuple(name or f"column {place + 1}" for place, name in table.unknown)
-        pick, width = itemgetter(*(table.columns[name] for name in LINE_COLUMNS)), table.width
-        short = -1 in table.columns.values()
-
-        def end_group() -> None:
-            count = len(flat) // 4
-            first = staged + len(rows) - count + 1
-            groups.append((first, number, started, count, digest63(SEPARATOR.join(flat))))
-            flat.clear()
-
-        with table.faults():
-            for row, found in enumerate(table.reader, 2):
-                if len(found) != width:
-                    if found:
-                        problems.refused += 1
-                        problems.add(Problem(table.name, row, "", "", *cells_told(len(found), width)))
-                    else:
-                        empty += 1
-                    continue
-                if short:
-                    found.append("")
-                order, product, category, quantity, amount = pick(found)
-                try:
-                    if order != current:
-                        if flat:
-                            end_group()
-                            if len(rows) >= _PUT:
-                                stage.put_lines(rows)
-                                stage.put("line_group", groups)
-                                staged += len(rows)
-                                rows, groups = [], []
-                        current = None
-                        number, started = number_of(order), row
-                        current = order
-                    line = (products[product], categories[category], quantities[quantity], amounts[amount])
-                except Bad:
-                    problems.refused += 1
-                    for column, text in zip(
-                        LINE_COLUMNS, (order, product, category, quantity, amount), strict=True
-                    ):
-                        if why := cells.problem_of(readers[column], text):
-                            problems.add(Problem(table.name, row, column, text, why.reason, why.remedy))
-                    continue
-                rows.append(line)
-                flat += line
-        if flat:
-            end_group()
-        stage.put_lines(rows)
-        stage.put("line_group", groups)
-    read.lines = row - 1 - empty
 
 
 # --- the file as a whole, and against the shop ----------------------------------------------------------------------

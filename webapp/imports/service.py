@@ -6,9 +6,11 @@ import a brand at a time on a machine; one that was killed is finished before th
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from webapp.brands import service as brands
-from webapp.imports import members_in, orders_in
+from webapp.imports import lines_in, members_in, orders_in
 from webapp.imports.apply import START, MembersStep, OrdersStep
 from webapp.imports.models import Import
 from webapp.imports.problems import BadFile, Problem, Problems
@@ -96,7 +98,7 @@ def import_orders(
     tell: Tell = lambda text: None,
 ) -> Outcome:
     """Orders, and with `lines` their lines. folder: where files are staged. Raises BadFile."""
-    _known(options, orders_in.ORDER_COLUMNS + (orders_in.LINE_COLUMNS if lines else ()))
+    _known(options, orders_in.ORDER_COLUMNS + (lines_in.COLUMNS if lines else ()))
 
     def read(stage: Stage, problems: Problems) -> tuple[Outcome, dict[str, str]]:
         found = orders_in.read_files(stage, brand, file, lines, options.mapping, problems, tell)
@@ -137,7 +139,7 @@ def resume(
     db: Database, brand: BrandRef, folder: Path, import_id: int, *, seconds: float | None = None
 ) -> bool:
     """Go on with an import that was interrupted, unless somebody is at it on this machine. True when it is done."""
-    with turn(folder, brand.id) as ours:
+    with _calm(), turn(folder, brand.id) as ours:
         return ours and _take_up(db, brand, folder, import_id, seconds)
 
 
@@ -157,9 +159,8 @@ def _run(
     read: _Reading,
 ) -> Outcome:
     began = time.monotonic()
-    with turn(
-        folder, brand.id, waiting=lambda: tell("another import of this brand is under way; waiting for it")
-    ):
+    waiting = "another import of this brand is under way; waiting for it"
+    with _calm(), turn(folder, brand.id, waiting=lambda: tell(waiting)):
         _finish_others(db, brand, folder, tell)
         stage = Stage.create(folder, brand.id)
         problems = Problems()
@@ -189,6 +190,17 @@ def _run(
     outcome.phones_taken = result.get("phones_taken", [])
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+@contextmanager
+def _calm() -> Iterator[None]:
+    """Rows come and go by the million here, and none of them in circles: keep the collector from looking again and again
+    at all that is loaded beside them."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _known(options: Options, ours: tuple[str, ...], prefix: str | None = None) -> None:

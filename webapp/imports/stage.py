@@ -72,7 +72,7 @@ class Stage:
         if rows:
             self.db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
-    def put_lines(self, rows: Sequence[Sequence[Any]]) -> None:
+    def put_lines(self, rows: Iterable[Sequence[Any]]) -> None:
         """Append orders' lines; they are counted from 1, in the order in which they come."""
         self.db.executemany(
             "INSERT INTO line (product, category, quantity, amount) VALUES (?, ?, ?, ?)", rows
