@@ -10,6 +10,7 @@ import uuid
 from typing import Any
 
 from flask import Flask, Response, current_app, make_response, render_template, request
+from flask_babel import gettext
 from jinja2_fragments.flask import render_block
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
@@ -69,7 +70,7 @@ def init_errors(app: Flask) -> None:
 
     @app.errorhandler(UserError)
     def mendable(error: UserError) -> Response:
-        return show(422, str(error))
+        return show(422, gettext(str(error)))
 
     @app.errorhandler(Exception)
     def fault(error: Exception) -> Response:

@@ -29,6 +29,11 @@ class Idempotency(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+def N_(message: str) -> str:
+    """Marks a message for the catalogue; the edge that shows it translates it."""
+    return message
+
+
 def insert_or_ignore(scope: Scope, model: type[Base]) -> Any:
     """An INSERT ... ON CONFLICT DO NOTHING for the unit's database. Its rowcount tells how many are new.
 
@@ -46,7 +51,7 @@ def once(scope: Scope, key: str, purpose: str, work: Callable[[], Any]) -> Any:
     A refusal is an answer like another; a fault rolls the row back, so that the retry runs anew.
     """
     if not key or len(key) > 64:
-        raise UserError("the form is incomplete: please open the page again")
+        raise UserError(N_("The form is incomplete. Open the page again."))
     brand_id = scope.brand.id
     first = scope.session.scalar(
         insert_or_ignore(scope, Idempotency)
@@ -57,7 +62,7 @@ def once(scope: Scope, key: str, purpose: str, work: Callable[[], Any]) -> Any:
     if first is None:
         row = scope.session.execute(select(Idempotency.purpose, Idempotency.answer).where(*where)).one()
         if row.purpose != purpose:
-            raise UserError("the form was already used: please open the page again")
+            raise UserError(N_("This form was used already. Open the page again."))
         return row.answer
     answer = work()
     scope.session.execute(update(Idempotency).where(*where).values(answer=answer))
