@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from waitress.server import create_server
+from sqlalchemy import select
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.factories.members import make_members
 from tests.factories.offers import make_offer
@@ -20,12 +21,16 @@ from tests.support import seed
 from tests.support.web import Worker, make_app
 from webapp.brands import queries as brands
 from webapp.campaigns import service as campaigns
+from webapp.coupons import redeem
+from webapp.coupons.models import Coupon
 from webapp.kernel import links
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Actor, BrandRef, Scope
 from webapp.lifecycle import service as lifecycle
 from webapp.members import service as members
+from webapp.outbox import tokens
+from webapp.outbox.models import Delivery
 from webapp.plugin_runtime import context
 
 
@@ -59,20 +64,28 @@ class Shop:
         return self.write(lambda scope: staff.new_link(scope, who.id))  # type: ignore[no-any-return]
 
 
+class _Quiet(WSGIRequestHandler):
+    """One connection a request, and no line for each."""
+
+    def log_request(self, *_: object) -> None:
+        pass
+
+
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """The app on a free port of this machine."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    address = f"http://127.0.0.1:{server.effective_port}"
+    address = f"http://127.0.0.1:{server.server_port}"
     links.use(address)
     try:
         yield address
     finally:
         links.use(None)
-        server.close()
+        server.shutdown()
         thread.join(5)
+        server.server_close()
 
 
 def build(db: Database, instance: Path, smtp_port: int) -> Shop:
@@ -112,11 +125,11 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
         lambda scope: make_offer(scope, name="Not open yet", state="draft"), role="owner"
     )
 
-    def campaign(scope: Scope, name: str) -> int:
-        made = campaigns.create(scope, name=name, channel="email", offer_id=offer.id)
+    def campaign(scope: Scope, name: str, offer_id: int | None = offer.id) -> int:
+        made = campaigns.create(scope, name=name, channel="email", offer_id=offer_id)
         assert not isinstance(made, Refused), made
         rule = {"all": [{"field": "stage", "in": ["growth", "maturity", "dormancy", "introduction"]}]}
-        text = "Dear {{ member.name }}, {{ coupon.terms }}: {{ coupon.url }}"
+        text = "Dear {{ member.name }}" + (", {{ coupon.terms }}: {{ coupon.url }}" if offer_id else "")
         for done in (
             campaigns.set_audience(scope, made.id, rule),
             campaigns.set_content(
@@ -134,6 +147,10 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
     assert refused is None, refused
     with served(app):  # links in the messages need an address
         worker.run()
+    running = shop.write(lambda scope: campaign(scope, "Under way", None), role="owner")
+    assert shop.write(lambda scope: campaigns.send(scope, running), role="owner") is None
+    campaigns.lay(db, shop.brand, running)
+    assert shop.write(lambda scope: campaigns.pause(scope, running), role="owner") is None
     shop.ids |= {
         "member": ids[3],
         "empty_member": ids[0],
@@ -141,5 +158,45 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
         "draft_offer": draft_offer.id,
         "campaign": sent,
         "draft": draft,
+        "running": running,
     }
+    _use_coupons(shop)
     return shop
+
+
+def _use_coupons(shop: Shop) -> None:
+    """One coupon untouched, one claimed, one redeemed; and an unsubscribe link of the sent campaign."""
+
+    def work(scope: Scope) -> dict[str, Any]:
+        plain, claimed, used = scope.session.scalars(
+            select(Coupon)
+            .where(Coupon.brand_id == scope.brand.id, Coupon.campaign_id == shop.ids["campaign"])
+            .order_by(Coupon.id)
+            .limit(3)
+        )
+        store = brands.stores(scope)[0]
+        redeem.claim(scope, claimed.id)
+        done = redeem.redeem(
+            scope, typed=used.code, basket_minor=15_000, key="walk-0001", store_id=store.id, till_number="T-1"
+        )
+        assert not isinstance(done, Refused), done
+        delivery = scope.session.scalars(
+            select(Delivery.id).where(
+                Delivery.brand_id == scope.brand.id, Delivery.campaign_id == shop.ids["campaign"]
+            )
+        ).first()
+        assert delivery is not None
+        return {
+            "store": store.id,
+            "coupon": plain.id,
+            "code": plain.code,
+            "token": plain.token,
+            "claimed_token": claimed.token,
+            "used_coupon": used.id,
+            "used_code": used.code,
+            "used_token": used.token,
+            "redemption": done.id,
+            "leave": tokens.token("unsubscribe", scope.brand.id, delivery),
+        }
+
+    shop.ids |= shop.write(work, role="clerk")
