@@ -163,9 +163,7 @@ def _shop(db: Database, code: str, n_orders: int) -> BrandRef:
 
 def _bare(db: Database, brand: BrandRef, made: list[_Order]) -> float:
     """Seconds to put the rows in, and no more than that."""
-    from webapp.kernel import bulk
     from webapp.members import queries
-    from webapp.orders.models import Order, OrderLine
     from webapp.orders.service import LINE_COLUMNS, ORDER_COLUMNS
 
     order_rows: list[tuple[Any, ...]] = []
@@ -189,8 +187,18 @@ def _bare(db: Database, brand: BrandRef, made: list[_Order]) -> float:
             line_rows.extend((brand.id, id_, at_, *line) for at_, line in enumerate(order.lines, 1))
 
     def put(scope: Scope) -> None:
-        bulk.insert_cells(scope, Order, ORDER_COLUMNS, order_rows)
-        bulk.insert_cells(scope, OrderLine, LINE_COLUMNS, line_rows)
+        driver: Any = scope.session.connection().connection.driver_connection
+        for table, columns, rows in (
+            ("orders", ORDER_COLUMNS, order_rows),
+            ("order_line", LINE_COLUMNS, line_rows),
+        ):
+            target = f"{table} ({', '.join(columns)})"
+            if db.is_sqlite:
+                driver.executemany(f"INSERT INTO {target} VALUES ({', '.join('?' * len(columns))})", rows)
+            else:
+                with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(row)
 
     db.write(parse, brand=brand)
     gc.collect()

@@ -126,37 +126,31 @@ def quantity(text: str) -> int:
     return int(scaled)
 
 
-def moment(zone: str) -> Reader[tuple[datetime, date]]:
-    """A moment in UTC and its day in the brand's zone.
+def moment(zone: str) -> Reader[tuple[str, str]]:
+    """A moment in UTC as the databases keep it ("2026-02-28 09:05:00.000000"), and its day in the brand's zone (ISO).
 
     Without an offset it is local: of a time that the clocks show twice the first is meant; one that they skip is read
     with the offset before the change, so it falls as much later.
     """
     local = ZoneInfo(zone)
 
-    def read(text: str) -> tuple[datetime, date]:
+    def read(text: str) -> tuple[str, str]:
         cleaned = text.strip()
         try:
             if len(cleaned) >= 19 and cleaned[4] == cleaned[7] == "-" and cleaned[13] == ":":
-                at = datetime.fromisoformat(cleaned)  # what tills write, ten times as fast
-                return _local(at if at.tzinfo else at.replace(tzinfo=local), local)
-            match = _MOMENT.fullmatch(cleaned)
-            if match is None:
-                raise ValueError(cleaned)
-            year, _, month, day, hour, minute, second, fraction, offset = match.groups()
-            if offset is not None and hour is None:
-                raise ValueError(cleaned)
-            at = datetime(
-                int(year),
-                int(month),
-                int(day),
-                int(hour or 0),
-                int(minute or 0),
-                int(second or 0),
-                int((fraction or "0")[:6].ljust(6, "0")),
-                tzinfo=_offset(offset) if offset else local,
+                at = datetime.fromisoformat(cleaned)  # what tills write, many times as fast
+                if at.tzinfo is None:
+                    at = at.replace(tzinfo=local)
+            else:
+                at = _by_parts(cleaned, local)
+            at = at.astimezone(UTC)
+            if at.year not in YEARS:
+                raise Bad("lies outside the years 1900 to 2199", "Check the date.")
+            plain = at.isoformat(" ")
+            return (
+                f"{plain[:19]}.000000" if len(plain) == 25 else plain[:26],
+                at.astimezone(local).isoformat()[:10],
             )
-            return _local(at, local)
         except (ValueError, OverflowError) as why:
             if isinstance(why, Bad):
                 raise
@@ -168,11 +162,24 @@ def moment(zone: str) -> Reader[tuple[datetime, date]]:
     return read
 
 
-def _local(at: datetime, zone: ZoneInfo) -> tuple[datetime, date]:
-    if at.year not in YEARS:
-        raise Bad("lies outside the years 1900 to 2199", "Check the date.")
-    at = at.astimezone(UTC)
-    return at, at.astimezone(zone).date()
+def _by_parts(text: str, local: ZoneInfo) -> datetime:
+    """The many other ways of writing a date with or without a time. Raises ValueError."""
+    match = _MOMENT.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    year, _, month, day, hour, minute, second, fraction, offset = match.groups()
+    if offset is not None and hour is None:
+        raise ValueError(text)
+    return datetime(
+        int(year),
+        int(month),
+        int(day),
+        int(hour or 0),
+        int(minute or 0),
+        int(second or 0),
+        int((fraction or "0")[:6].ljust(6, "0")),
+        tzinfo=_offset(offset) if offset else local,
+    )
 
 
 def _offset(text: str) -> timezone:
@@ -188,7 +195,7 @@ def joining_day(zone: str, today: date) -> Reader[date]:
     read_moment = moment(zone)
 
     def read(text: str) -> date:
-        day = read_moment(text)[1]
+        day = date.fromisoformat(read_moment(text)[1])
         if day > today:
             raise Bad("is in the future", "Leave it blank for today, or correct it.")
         return day

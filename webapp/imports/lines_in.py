@@ -6,16 +6,17 @@ wrong is gone through row by row, to say exactly what.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice, pairwise
 from operator import itemgetter
 from pathlib import Path
+from struct import pack
 from typing import Any
 
 from webapp.imports import cells
 from webapp.imports.problems import Bad, Problem, Problems
 from webapp.imports.reader import Table, cells_told, open_table
-from webapp.imports.stage import Stage
+from webapp.imports.stage import LINES, Stage
 from webapp.kernel.scope import BrandRef
 from webapp.orders.service import digest63
 
@@ -45,12 +46,20 @@ def read_lines(
                 row += cut
                 del carry[:cut]
         lines.take(carry, row)
-        return lines.read, tuple(name or f"column {place + 1}" for place, name in table.unknown)
+        return lines.read, table.ignored
 
 
-def digest(lines: list[Line]) -> int:
+def digest(lines: Sequence[Line]) -> int:
     """Of all the lines of an order, in their order."""
-    return digest63(_SEPARATOR.join([str(cell) for column in zip(*lines, strict=True) for cell in column]))
+    products, categories, quantities, amounts = zip(*lines, strict=True)
+    return _digest(products, categories, quantities, amounts)
+
+
+def _digest(
+    products: Sequence[str], categories: Sequence[str], quantities: Sequence[int], amounts: Sequence[int]
+) -> int:
+    words = _SEPARATOR.join((*products, *categories)).encode()
+    return digest63(words + pack(f"<{2 * len(products)}q", *quantities, *amounts))
 
 
 def _last_order(rows: list[list[str]], place: int) -> int:
@@ -78,8 +87,8 @@ class _Lines:
         }
         self._product = cells.Cached(self._readers["product"]).__getitem__
         self._category = cells.Cached(self._readers["category"]).__getitem__
-        self._quantity = cells.Cached(lambda text: str(self._readers["quantity"](text))).__getitem__
-        self._amount = cells.Cached(lambda text: str(self._readers["amount"](text))).__getitem__
+        self._quantity = cells.Cached(self._readers["quantity"]).__getitem__
+        self._amount = cells.Cached(self._readers["amount"]).__getitem__
         self._pick = itemgetter(*(table.columns[name] for name in COLUMNS))
         self._short = -1 in table.columns.values()
         self._staged = 0
@@ -96,14 +105,10 @@ class _Lines:
         if self._short:
             for found in rows:
                 found.append("")
-        orders, *columns = self._pick(list(zip(*rows, strict=True)))
+        orders, products, categories, quantities, amounts = self._pick(list(zip(*rows, strict=True)))
         try:
-            read = [
-                list(map(reader, column))
-                for reader, column in zip(
-                    (self._product, self._category, self._quantity, self._amount), columns, strict=True
-                )
-            ]
+            products, categories = list(map(self._product, products)), list(map(self._category, categories))
+            quantities, amounts = list(map(self._quantity, quantities)), list(map(self._amount, amounts))
             starts = [0, *(at for at, (one, other) in enumerate(pairwise(orders), 1) if one != other)]
             numbers = [self._readers["order"](orders[at]) for at in starts]
         except Bad:
@@ -111,12 +116,20 @@ class _Lines:
                 for found in rows:
                     found.pop()
             return False
-        groups, base = [], self._staged + 1
-        for number, (start, end) in zip(numbers, pairwise((*starts, len(rows))), strict=True):
-            text = _SEPARATOR.join([cell for column in read for cell in column[start:end]])
-            groups.append((base + start, number, first_row + start, end - start, digest63(text)))
-        self._stage.put_lines(zip(*read, strict=True))
-        self._stage.put("line_group", groups)
+        ends = [*starts[1:], len(rows)]
+        digests = [
+            _digest(products[at:end], categories[at:end], quantities[at:end], amounts[at:end])
+            for at, end in zip(starts, ends, strict=True)
+        ]
+        self._stage.put(LINES, products, categories, quantities, amounts)
+        self._stage.put(
+            "line_group",
+            [self._staged + 1 + at for at in starts],
+            numbers,
+            [first_row + at for at in starts],
+            [end - at for at, end in zip(starts, ends, strict=True)],
+            digests,
+        )
         self._staged += len(rows)
         self.read += len(rows)
         return True
@@ -152,6 +165,6 @@ class _Lines:
             else:
                 orders.append((number, row, [line]))
         for number, row, lines in orders:
-            self._stage.put_lines(lines)
-            self._stage.put("line_group", [(self._staged + 1, number, row, len(lines), digest(lines))])
+            self._stage.put(LINES, *zip(*lines, strict=True))
+            self._stage.put("line_group", [self._staged + 1], [number], [row], [len(lines)], [digest(lines)])
             self._staged += len(lines)

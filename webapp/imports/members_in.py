@@ -28,10 +28,12 @@ _PUT = 1000
 
 @dataclass(slots=True)
 class Read:
-    """What was read. kinds: attribute key -> text, number or date, as its values are written."""
+    """What was read. kinds: attribute key -> text, number or date, as its values are written.
+    numbers_differ: no number comes twice."""
 
     members: int = 0
     ignored: tuple[str, ...] = ()
+    numbers_differ: bool = True
     kinds: dict[str, str] = field(default_factory=dict)
 
 
@@ -85,10 +87,11 @@ def read_file(
                         kinds[key].see(text)
                 rows.append(_row(row, values, channels, own))
                 if len(rows) >= _PUT:
-                    stage.put("member", rows)
+                    stage.put("member", *zip(*rows, strict=True))
                     rows.clear()
-        stage.put("member", rows)
-    stage.index("members")
+        if rows:
+            stage.put("member", *zip(*rows, strict=True))
+    read.numbers_differ = stage.index("members")
     read.kinds = {key: kind.name for key, kind in kinds.items()}
     return read
 
@@ -159,7 +162,14 @@ class _Kind:
 
 
 def check(
-    stage: Stage, db: Database, brand: BrandRef, name: str, problems: Problems, *, make_stores: bool
+    stage: Stage,
+    db: Database,
+    brand: BrandRef,
+    name: str,
+    problems: Problems,
+    *,
+    numbers_differ: bool,
+    make_stores: bool,
 ) -> None:
     """What only shows in the whole, or against the shop; refused rows leave the stage."""
 
@@ -168,19 +178,10 @@ def check(
         if stage.drop("member", row):
             problems.refused += 1
 
-    twice = stage.ask(
-        "SELECT row, number, (SELECT min(row) FROM member b WHERE b.number = a.number) FROM member a "
-        "WHERE number IN (SELECT number FROM member GROUP BY number HAVING count(*) > 1) ORDER BY row"
-    )
-    for row, number, first in list(twice):
+    for row, number, first in [] if numbers_differ else stage.repeated("member", "number"):
         if row != first:
             refuse(row, "number", number, f"stands in row {first} already", "Keep one of the two.")
-    shared = stage.ask(
-        "SELECT row, phone, (SELECT min(row) FROM member b WHERE b.phone = a.phone) FROM member a "
-        "WHERE phone IN (SELECT phone FROM member WHERE phone IS NOT NULL GROUP BY phone HAVING count(*) > 1) "
-        "ORDER BY row"
-    )
-    for row, phone, first in list(shared):
+    for row, phone, first in stage.repeated("member", "phone"):
         if row != first:
             reason = f"is the phone of the member in row {first}, too"
             refuse(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from webapp.brands import queries as brands
 from webapp.imports import cells, lines_in
 from webapp.imports.problems import Bad, Problem, Problems
-from webapp.imports.reader import cells_told, open_table
+from webapp.imports.reader import Table, cells_told, open_table
 from webapp.imports.stage import Stage
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef
@@ -21,21 +21,20 @@ from webapp.members.queries import batches
 from webapp.orders import queries as orders
 from webapp.orders.service import digest63
 
-ORDER_COLUMNS = ("number", "member", "phone", "store", "ordered_at", "gross", "discount", "paid")
-ORDER_REQUIRED = ("number", "ordered_at", "paid")
+COLUMNS = ("number", "member", "phone", "store", "ordered_at", "gross", "discount", "paid")
+REQUIRED = ("number", "ordered_at", "paid")
 MOST_LINES = 5000  # an order is written in one unit of work, and a unit has a quarter of a second
-_PUT = 2000  # rows given to the stage at once
-
-_NONE: Any = (None, None)
+BLOCK = 2000  # rows
 
 
 @dataclass(slots=True)
 class Read:
-    """What was read: data rows of each file, and columns that are not ours."""
+    """What was read: data rows of each file, columns that are not ours, whether each order number comes once."""
 
     orders: int = 0
     lines: int = 0
     ignored: tuple[str, ...] = ()
+    numbers_differ: bool = True
 
 
 def read_files(
@@ -49,7 +48,13 @@ def read_files(
 ) -> Read:
     """Both files into the stage. Raises BadFile; bad rows go to `problems` and are not staged."""
     read = Read()
-    _read_orders(stage, brand, orders_file, _of(mapping, ORDER_COLUMNS), problems, read)
+    with open_table(orders_file, COLUMNS, REQUIRED, _of(mapping, COLUMNS)) as table:
+        orders, row = _Orders(stage, brand, table, problems), 2
+        with table.faults():
+            while rows := list(islice(table.reader, BLOCK)):
+                orders.take(rows, row)
+                row += len(rows)
+        read.orders, read.ignored = orders.read, table.ignored
     tell(f"{orders_file.name}: {read.orders} orders read")
     if lines_file is not None:
         read.lines, ignored = lines_in.read_lines(
@@ -57,7 +62,7 @@ def read_files(
         )
         read.ignored += ignored
         tell(f"{lines_file.name}: {read.lines} lines read")
-    stage.index("orders")
+    read.numbers_differ = stage.index("orders")
     return read
 
 
@@ -65,75 +70,86 @@ def _of(mapping: Mapping[str, str], columns: tuple[str, ...]) -> dict[str, str]:
     return {ours: theirs for ours, theirs in mapping.items() if ours in columns}
 
 
-def _read_orders(
-    stage: Stage, brand: BrandRef, path: Path, mapping: Mapping[str, str], problems: Problems, read: Read
-) -> None:
-    amount = cells.maybe(cells.money(brand.currency))
-    readers: dict[str, Callable[[str], Any]] = {
-        "number": cells.key(80),
-        "member": cells.Cached(cells.label(60)).__getitem__,
-        "phone": cells.maybe(cells.phone(brand.region)),
-        "store": cells.Cached(cells.label(60)).__getitem__,
-        "ordered_at": cells.maybe(cells.moment(brand.timezone)),
-        "gross": cells.Cached(amount).__getitem__,
-        "discount": cells.Cached(amount).__getitem__,
-        "paid": cells.Cached(amount).__getitem__,
-    }
-    number_of, member_of, phone_of, store_of, moment_of, gross_of, discount_of, paid_of = readers.values()
-    rows: list[tuple[Any, ...]] = []
-    with open_table(path, ORDER_COLUMNS, ORDER_REQUIRED, mapping) as table:
-        read.ignored += tuple(name or f"column {place + 1}" for place, name in table.unknown)
-        pick, width = itemgetter(*(table.columns[name] for name in ORDER_COLUMNS)), table.width
-        with table.faults():
-            for row, found in enumerate(table.reader, 2):
-                if len(found) != width:
-                    if found:
-                        read.orders += 1
-                        problems.refused += 1
-                        problems.add(Problem(table.name, row, "", "", *cells_told(len(found), width)))
-                        _pass_over(stage, found, table.columns["number"])
-                    continue
-                read.orders += 1
-                found.append("")
-                picked = pick(found)
-                try:
-                    number, phone = number_of(picked[0]), phone_of(picked[2])
-                    member, store = member_of(picked[1]), store_of(picked[3])
-                    at, day = moment_of(picked[4]) or _NONE
-                    gross, discount, paid = gross_of(picked[5]), discount_of(picked[6]), paid_of(picked[7])
-                except Bad:
-                    problems.refused += 1
-                    for column, text in zip(ORDER_COLUMNS, picked, strict=True):
-                        if why := cells.problem_of(readers[column], text):
-                            problems.add(Problem(table.name, row, column, text, why.reason, why.remedy))
-                    _pass_over(stage, found, table.columns["number"])
-                    continue
-                said = (
-                    member,
-                    phone,
-                    store,
-                    at and stored_moment(at),
-                    day and day.isoformat(),
-                    gross,
-                    discount,
-                    paid,
-                )
-                rows.append((row, number, *said, digest63(repr(said))))
-                if len(rows) >= _PUT:
-                    stage.put("orders", rows)
-                    rows.clear()
-        stage.put("orders", rows)
+class _Orders:
+    """Takes rows of the file in, a block at a time: column by column where all is well, else row by row."""
 
+    def __init__(self, stage: Stage, brand: BrandRef, table: Table, problems: Problems) -> None:
+        self._stage, self._table, self._problems = stage, table, problems
+        amount = cells.maybe(cells.money(brand.currency))
+        self._readers: dict[str, Callable[[str], Any]] = {
+            "number": cells.key(80),
+            "member": cells.Cached(cells.label(60)).__getitem__,
+            "phone": cells.Cached(cells.maybe(cells.phone(brand.region))).__getitem__,
+            "store": cells.Cached(cells.label(60)).__getitem__,
+            "ordered_at": cells.maybe(cells.moment(brand.timezone)),
+            "gross": cells.Cached(amount).__getitem__,
+            "discount": cells.Cached(amount).__getitem__,
+            "paid": cells.Cached(amount).__getitem__,
+        }
+        self._pick = itemgetter(*(table.columns[name] for name in COLUMNS))
+        self._digest_of = itemgetter(*(table.columns[name] for name in COLUMNS[1:]))
+        # The same cells mean the same only where columns, zone, currency and region are.
+        there = [name for name in COLUMNS if table.columns[name] >= 0]
+        self._salt = "\x1f".join((*there, brand.timezone, brand.currency, brand.region, ""))
+        self.read = 0
 
-def stored_moment(at: datetime) -> str:
-    """UTC, as the databases keep it."""
-    return at.replace(tzinfo=None).isoformat(" ", "microseconds")
+    def take(self, rows: list[list[str]], first_row: int) -> None:
+        """Stage the good rows of a block."""
+        widths = set(map(len, rows))
+        for found in rows:
+            found.append("")
+        if widths == {self._table.width}:
+            try:
+                self._stage.put("orders", *self._columns(rows, range(first_row, first_row + len(rows))))
+                self.read += len(rows)
+                return
+            except Bad:
+                pass
+        self._one_by_one(rows, first_row)
 
+    def _columns(self, rows: list[list[str]], numbered: Sequence[int]) -> Iterator[Sequence[Any]]:
+        """The columns of the stage's table. Raises Bad."""
+        columns = self._pick(list(zip(*rows, strict=True)))
+        number, member, phone, store, moment, gross, discount, paid = (
+            list(map(reader, column)) for reader, column in zip(self._readers.values(), columns, strict=True)
+        )
+        said = map("\x1f".join, map(self._digest_of, rows))
+        at, day = zip(*(one or (None, None) for one in moment), strict=True)
+        digests = [digest63((self._salt + text).encode()) for text in said]
+        yield from (numbered, number, member, phone, store, at, day, gross, discount, paid, digests)
 
-def _pass_over(stage: Stage, found: list[str], place: int) -> None:
-    """Remember a refused order: its lines are refused with it, and silently."""
-    if place < len(found):
-        stage.db.execute("INSERT OR IGNORE INTO passed_over VALUES (?)", (found[place].strip(),))
+    def _one_by_one(self, rows: list[list[str]], first_row: int) -> None:
+        """The exact way: bad rows are told of."""
+        name, width = self._table.name, self._table.width
+        good: list[list[str]] = []
+        numbered: list[int] = []
+        for row, found in enumerate(rows, first_row):
+            have = len(found) - 1
+            self.read += have > 0
+            if have != width:
+                if have:
+                    self._refuse(found)
+                    self._problems.add(Problem(name, row, "", "", *cells_told(have, width)))
+                continue
+            bad = False
+            for column, text in zip(COLUMNS, self._pick(found), strict=True):
+                if why := cells.problem_of(self._readers[column], text):
+                    self._problems.add(Problem(name, row, column, text, why.reason, why.remedy))
+                    bad = True
+            if bad:
+                self._refuse(found)
+            else:
+                good.append(found)
+                numbered.append(row)
+        if good:
+            self._stage.put("orders", *self._columns(good, numbered))
+
+    def _refuse(self, found: list[str]) -> None:
+        """Remember a refused order's number: its lines are refused with it, and silently."""
+        self._problems.refused += 1
+        place = self._table.columns["number"]
+        if place < len(found):
+            self._stage.db.execute("INSERT OR IGNORE INTO passed_over VALUES (?)", (found[place].strip(),))
 
 
 # --- the file as a whole, and against the shop ----------------------------------------------------------------------
@@ -147,6 +163,7 @@ def check(
     names: tuple[str, str],
     problems: Problems,
     *,
+    numbers_differ: bool,
     make_stores: bool,
 ) -> None:
     """What only shows in the whole, or against the shop; refused rows leave the stage. names: of the two files."""
@@ -157,11 +174,7 @@ def check(
         if stage.drop("orders", row):
             problems.refused += 1
 
-    twice = stage.ask(
-        "SELECT row, number, (SELECT min(row) FROM orders b WHERE b.number = a.number) FROM orders a "
-        "WHERE number IN (SELECT number FROM orders GROUP BY number HAVING count(*) > 1) ORDER BY row"
-    )
-    for row, number, first in list(twice):
+    for row, number, first in [] if numbers_differ else stage.repeated("orders", "number"):
         if row != first:
             refuse(row, "number", number, f"stands in row {first} already", "Keep one of the two.")
     if not make_stores:

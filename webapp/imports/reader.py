@@ -42,6 +42,11 @@ class Table:
         """Cells that each row must have."""
         return len(self.header)
 
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """What the columns that are not ours are called."""
+        return tuple(name or f"column {place + 1}" for place, name in self.unknown)
+
     @contextmanager
     def faults(self) -> Iterator[None]:
         """Around the loop over `reader`: what breaks while reading becomes a BadFile that says where."""

@@ -98,12 +98,16 @@ def import_orders(
     tell: Tell = lambda text: None,
 ) -> Outcome:
     """Orders, and with `lines` their lines. folder: where files are staged. Raises BadFile."""
-    _known(options, orders_in.ORDER_COLUMNS + (lines_in.COLUMNS if lines else ()))
+    _known(options, orders_in.COLUMNS + (lines_in.COLUMNS if lines else ()))
 
     def read(stage: Stage, problems: Problems) -> tuple[Outcome, dict[str, str]]:
         found = orders_in.read_files(stage, brand, file, lines, options.mapping, problems, tell)
         names = (file.name, lines.name if lines else "")
-        orders_in.check(stage, db, brand, options.source, names, problems, make_stores=options.make_stores)
+        orders_in.check(
+            *(stage, db, brand, options.source, names, problems),
+            numbers_differ=found.numbers_differ,
+            make_stores=options.make_stores,
+        )
         outcome = _outcome("orders", found.orders, found.ignored, problems)
         outcome.lines_read = found.lines
         return outcome, {}
@@ -129,7 +133,11 @@ def import_members(
     def read(stage: Stage, problems: Problems) -> tuple[Outcome, dict[str, str]]:
         found = members_in.read_file(stage, brand, file, options.mapping, today, problems)
         tell(f"{file.name}: {found.members} members read")
-        members_in.check(stage, db, brand, file.name, problems, make_stores=options.make_stores)
+        members_in.check(
+            *(stage, db, brand, file.name, problems),
+            numbers_differ=found.numbers_differ,
+            make_stores=options.make_stores,
+        )
         return _outcome("members", found.members, found.ignored, problems), found.kinds
 
     return _run(db, brand, folder, file, options, actor, tell, read)

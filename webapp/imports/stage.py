@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from webapp.kernel import bulk
+
 SUFFIX = ".stage"
 TABLES = """
 CREATE TABLE member (
@@ -29,15 +31,10 @@ CREATE TABLE line_group (first INTEGER PRIMARY KEY, number TEXT, row INTEGER, co
 CREATE TABLE passed_over (number TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 INDEXES = {
-    "members": (
-        "CREATE INDEX member_number ON member (number)",
-        "CREATE INDEX member_phone ON member (phone) WHERE phone IS NOT NULL",
-    ),
-    "orders": (
-        "CREATE INDEX orders_number ON orders (number)",
-        "CREATE INDEX line_group_number ON line_group (number)",
-    ),
+    "members": ("CREATE INDEX member_phone ON member (phone) WHERE phone IS NOT NULL",),
+    "orders": ("CREATE INDEX line_group_number ON line_group (number)",),
 }
+LINES = "line (product, category, quantity, amount)"
 
 
 class Stage:
@@ -67,21 +64,25 @@ class Stage:
         connection.execute("BEGIN")
         return cls(path, connection)
 
-    def put(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Append rows with a value for every column."""
-        if rows:
-            self.db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    def put(self, table: str, *columns: Sequence[Any]) -> None:
+        """Append rows, given as one sequence of values for each column of the table."""
+        width = len(columns)
+        cells: list[Any] = [None] * (width * len(columns[0]))
+        for place, column in enumerate(columns):
+            cells[place::width] = column
+        bulk.many(self.db.executemany, table, width, cells)
 
-    def put_lines(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Append orders' lines; they are counted from 1, in the order in which they come."""
-        self.db.executemany(
-            "INSERT INTO line (product, category, quantity, amount) VALUES (?, ?, ?, ?)", rows
-        )
-
-    def index(self, kind: str) -> None:
-        """Once all rows are in."""
+    def index(self, kind: str) -> bool:
+        """Once all rows are in. True when no number comes twice."""
+        table = "member" if kind == "members" else "orders"
         for statement in INDEXES[kind]:
             self.db.execute(statement)
+        try:
+            self.db.execute(f"CREATE UNIQUE INDEX {table}_number ON {table} (number)")
+            return True
+        except sqlite3.IntegrityError:
+            self.db.execute(f"CREATE INDEX {table}_number ON {table} (number)")
+            return False
 
     def ask(self, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, one by one."""
@@ -96,6 +97,16 @@ class Stage:
         self.db.executemany("INSERT INTO wanted VALUES (?)", ((value,) for value in values))
         found = f"SELECT row, {column} FROM {table} WHERE {column} IN (SELECT value FROM wanted) AND {also} ORDER BY row"
         return list(self.db.execute(found))
+
+    def repeated(self, table: str, column: str) -> list[tuple[int, str, int]]:
+        """(row, value, first row that has it) of all rows whose value comes more than once."""
+        return list(
+            self.db.execute(
+                f"SELECT row, {column}, (SELECT min(row) FROM {table} b WHERE b.{column} = a.{column}) FROM {table} a "
+                f"WHERE {column} IN (SELECT {column} FROM {table} WHERE {column} IS NOT NULL GROUP BY {column} "
+                "HAVING count(*) > 1) ORDER BY row"
+            )
+        )
 
     def stores(self) -> set[str]:
         """All stores that rows name."""

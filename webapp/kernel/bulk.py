@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from webapp.kernel.model import Base
 from webapp.kernel.scope import Scope
+
+TOGETHER = 64
 
 
 def is_sqlite(scope: Scope) -> bool:
@@ -82,10 +85,28 @@ def attach(scope: Scope, path: Path, name: str) -> Callable[[], None]:
     return detach
 
 
+def many(
+    execute_many: Callable[[str, Iterable[Sequence[Any]]], Any], target: str, width: int, cells: list[Any]
+) -> None:
+    """SQLite: INSERT INTO `target` of `cells`, row after row, `width` cells each.
+
+    TOGETHER rows a statement: what a statement costs apart from its rows is half of what bare executemany takes.
+    """
+    row = f"({', '.join('?' * width)})"
+    step = width * TOGETHER
+    whole = len(cells) - len(cells) % step
+    if whole:
+        parts = (cells[at : at + step] for at in range(0, whole, step))
+        execute_many(f"INSERT INTO {target} VALUES {', '.join([row] * TOGETHER)}", parts)
+    if whole < len(cells):
+        rest = (cells[at : at + width] for at in range(whole, len(cells), width))
+        execute_many(f"INSERT INTO {target} VALUES {row}", rest)
+
+
 def _write(scope: Scope, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     if is_sqlite(scope):
-        marks = ", ".join("?" * len(columns))
-        _driver(scope).executemany(f"INSERT INTO {_target(scope, model, columns)} VALUES ({marks})", rows)
+        cells = list(chain.from_iterable(rows))
+        many(_driver(scope).executemany, _target(scope, model, columns), len(columns), cells)
         return
     with (
         _driver(scope).cursor() as cursor,
