@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult, exists, select, update
 
+from webapp.kernel.bulk import among
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
@@ -61,18 +62,18 @@ def lay(scope: Scope, campaign_id: int, rows: Sequence[Promise]) -> int:
 
 def lease(scope: Scope, campaign_id: int, token: int, until: datetime, limit: int) -> list[Leased]:
     """Take due rows into the hand of `token`, oldest first. What another worker takes at the same time is not ours."""
-    due = (
+    due = scope.session.scalars(
         select(Delivery.id)
         .where(*_of(scope, campaign_id), Delivery.state == "queued", Delivery.due_at <= scope.now)
-        .order_by(Delivery.due_at, Delivery.id)
+        .order_by(Delivery.due_at)  # as the index has them: nothing is sorted, however many are due
         .limit(limit)
         .with_for_update(
             skip_locked=True
         )  # spares waiting; that a row is taken once is kept by the state below
-    )
+    ).all()
     taken = scope.session.execute(
         update(Delivery)
-        .where(*_of(scope, campaign_id), Delivery.id.in_(due.scalar_subquery()), Delivery.state == "queued")
+        .where(Delivery.brand_id == scope.brand.id, among(Delivery.id, due), Delivery.state == "queued")
         .values(state="leased", lease=token, lease_until=until)
         .returning(
             Delivery.id,
@@ -150,11 +151,13 @@ def recover(scope: Scope, campaign_id: int) -> tuple[int, int]:
 
 def cancel_some(scope: Scope, campaign_id: int, limit: int = 1000) -> int:
     """Cancel queued rows of a cancelled campaign, a chunk a unit. Returns how many; 0 when none is left."""
-    some = select(Delivery.id).where(*_of(scope, campaign_id), Delivery.state == "queued").limit(limit)
+    some = scope.session.scalars(
+        select(Delivery.id).where(*_of(scope, campaign_id), Delivery.state == "queued").limit(limit)
+    ).all()
     return _update(
         scope,
         update(Delivery)
-        .where(*_of(scope, campaign_id), Delivery.id.in_(some.scalar_subquery()), Delivery.state == "queued")
+        .where(Delivery.brand_id == scope.brand.id, among(Delivery.id, some), Delivery.state == "queued")
         .values(state="cancelled", due_at=None),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -11,8 +12,9 @@ from sqlalchemy import func, select
 
 from tests.factories.members import make_members
 from tests.support import seed
+from tests.support.databases import ONE_DATABASE
 from tests.unit.outbox.post import Post, Scripted
-from webapp.kernel import clock, halt
+from webapp.kernel import bulk, clock, halt
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.members import service as members
@@ -116,6 +118,7 @@ def test_what_outcomes_become(post: NewPost, channel: Scripted) -> None:
     assert campaign.state == "sending", "one waits for its next try"
 
 
+@ONE_DATABASE
 def test_tries_end(post: NewPost, channel: Scripted) -> None:
     campaign = post(1)
     channel.answer = lambda message: Outcome("retry", "try_later")
@@ -133,6 +136,7 @@ def test_tries_end(post: NewPost, channel: Scripted) -> None:
     assert campaign.state == "done"
 
 
+@ONE_DATABASE
 def test_a_service_that_is_down_costs_no_tries(post: NewPost, channel: Scripted) -> None:
     campaign = post(60)
     channel.answer = lambda message: Outcome("retry", "unreachable", "no route", halt=True)
@@ -173,6 +177,7 @@ def test_who_may_not_get_it_any_more_is_left_out(post: NewPost, channel: Scripte
     assert campaign.rows()[30].state == "left_out"
 
 
+@ONE_DATABASE
 def test_all_left_out_ends_too(post: NewPost, channel: Scripted) -> None:
     campaign = post(25)
     for row in campaign.rows():
@@ -203,6 +208,7 @@ def test_pause_and_cancel_are_seen_between_sub_batches(
     assert len(channel.said) == (100 if state == "paused" else 40)
 
 
+@ONE_DATABASE
 def test_an_ending_process_finishes_the_message_at_hand(post: NewPost, channel: Scripted) -> None:
     campaign = post(100)
 
@@ -218,6 +224,7 @@ def test_an_ending_process_finishes_the_message_at_hand(post: NewPost, channel: 
     assert sorted(a.outcome for a in campaign.attempts) == ["sent"] * 7 + ["unsent"] * 13
 
 
+@ONE_DATABASE
 def test_time_over_puts_the_hand_back_and_says_so(post: NewPost, channel: Scripted) -> None:
     campaign = post(100)
     done = campaign.drain(seconds=0)
@@ -230,6 +237,7 @@ def test_time_over_puts_the_hand_back_and_says_so(post: NewPost, channel: Script
     assert campaign.states() == {"sent": 100}
 
 
+@ONE_DATABASE
 def test_a_channel_that_is_off_leaves_rows_waiting(post: NewPost, channel: Scripted) -> None:
     campaign = post(3)
     campaign.write(lambda scope: context.switch(scope, "channel_email", on=False))
@@ -239,6 +247,7 @@ def test_a_channel_that_is_off_leaves_rows_waiting(post: NewPost, channel: Scrip
     assert campaign.drain().outcomes == {"sent": 3}
 
 
+@ONE_DATABASE
 def test_a_source_that_raises_is_left_alone_for_a_while(
     post: NewPost, channel: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +260,7 @@ def test_a_source_that_raises_is_left_alone_for_a_while(
     assert channel.said == []
 
 
+@ONE_DATABASE
 def test_marketing_carries_the_way_out_and_the_picture(post: NewPost, channel: Scripted) -> None:
     post(1).drain()
     [message] = channel.said
@@ -260,6 +270,7 @@ def test_marketing_carries_the_way_out_and_the_picture(post: NewPost, channel: S
     assert "/o/" not in message.content["text"]
 
 
+@ONE_DATABASE
 def test_a_service_message_carries_neither(post: NewPost, channel: Scripted) -> None:
     post(1, purpose="service").drain()
     [message] = channel.said
@@ -370,3 +381,23 @@ def test_scope_is_the_brands(post: NewPost, db: Database) -> None:
 
     assert db.write(unit, brand=other) == ([], 0)
     assert campaign.states() == {"queued": 3}
+
+
+def test_a_batch_of_a_large_campaign_is_leased_at_once(db: Database, brand: BrandRef) -> None:
+    """A planner without statistics must not look through all that is due once a row."""
+    count = 30_000
+
+    def promise(scope: Scope) -> None:
+        ids = scope.new_ids(count)
+        columns = ("brand_id", "id", "campaign_id", "recipient_kind", "recipient_id", "occurrence", "state", "arm", "tries", "due_at")  # fmt: skip
+        rows = [(brand.id, id_, 7, "member", id_, 0, "queued", 1, 0, scope.now) for id_ in ids]
+        bulk.insert(scope, Delivery, columns, rows)
+
+    def take(scope: Scope) -> int:
+        return len(service.lease(scope, 7, scope.new_id(), scope.now + timedelta(seconds=60), 500))
+
+    db.write(promise, brand=brand)
+    began = time.monotonic()
+    assert [db.write(take, brand=brand) for _ in range(3)] == [500] * 3
+    assert db.write(lambda scope: service.cancel_some(scope, 7, 1000), brand=brand) == 1000
+    assert time.monotonic() - began < 10, "some milliseconds each"
