@@ -42,7 +42,7 @@ def make_order(
         gross=paid,
         discount=0,
         paid=paid,
-        digest=service.digest63(f"{number} {at} {paid} {member and member.id} {phone}"),
+        digest=service.digest63(f"{number} {at} {paid} {member and member.id} {phone}".encode()),
         lines_digest=None,
     )
     service.record(scope, source, [told])
