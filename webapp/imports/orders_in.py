@@ -63,6 +63,7 @@ def read_files(
         read.ignored += ignored
         tell(f"{lines_file.name}: {read.lines} lines read")
     read.numbers_differ = stage.index("orders")
+    stage.ungroup(lines_in.digest)
     return read
 
 

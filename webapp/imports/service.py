@@ -20,8 +20,9 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from webapp.brands import service as brands
 from webapp.imports import lines_in, members_in, orders_in
-from webapp.imports.apply import START, MembersStep, OrdersStep
+from webapp.imports.apply import START, MembersStep
 from webapp.imports.models import Import
+from webapp.imports.orders_apply import OrdersStep
 from webapp.imports.problems import BadFile, Problem, Problems
 from webapp.imports.stage import Stage, open_stage, sweep_away, turn
 from webapp.kernel import halt

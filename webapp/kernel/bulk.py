@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -61,12 +61,18 @@ def insert_cells(
 
 
 def insert_select(
-    scope: Scope, model: type[Base], columns: Sequence[str], select: str, values: Sequence[Any]
+    scope: Scope, model: type[Base], columns: Sequence[str], select: str, values: Mapping[str, Any]
 ) -> int:
     """SQLite only: what a query (in its own words, perhaps on an attached file) yields. Returns how many rows."""
     scope.session.flush()
     cursor = _driver(scope).execute(f"INSERT INTO {_target(scope, model, columns)} {select}", values)
     return int(cursor.rowcount)
+
+
+def ask(scope: Scope, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """SQLite only: the rows of a query in its own words."""
+    scope.session.flush()
+    return list(_driver(scope).execute(query, values))
 
 
 def attach(scope: Scope, path: Path, name: str) -> Callable[[], None]:

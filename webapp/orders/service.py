@@ -133,6 +133,22 @@ def record(scope: Scope, source: str, orders: Sequence[OrderIn], lines: Lines | 
     return done
 
 
+def inserted(scope: Scope, source: str, first_id: int, last_id: int) -> None:
+    """Orders with these ids have been inserted in this unit by other means than `record`: do what goes with it."""
+    rows = scope.session.execute(
+        select(Member.id, Member.person_id, Member.joined_on, Member.joined_given, func.min(Order.ordered_on))
+        .join(Member, (Member.brand_id == Order.brand_id) & (Member.id == Order.member_id))
+        .where(Order.brand_id == scope.brand.id, Order.id.between(first_id, last_id))
+        .group_by(Member.id, Member.person_id, Member.joined_on, Member.joined_given)
+    )
+    touched = _Touched()
+    owner: Any
+    for *owner, day in rows:
+        touched.owner(_Owner(*owner), day.isoformat())
+    _apply(scope, touched)
+    scope.emit("orders.recorded", source=source, first_id=first_id, last_id=last_id, order_ids=[])
+
+
 def join_waiting(scope: Scope, member_ids: Collection[int]) -> int:
     """Give orders that wait for the phones of these members to them. Returns how many joined."""
     joined, touched = 0, _Touched()

@@ -1,0 +1,173 @@
+"""Staged orders and their lines into the shop.
+
+Orders that are stored already are compared and merged by orders.service.record, on both databases. A unit's worth of
+orders that are all new, the common case and the large one, goes into SQLite by three statements that read the stage
+beside the shop's own tables, and into PostgreSQL by COPY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from webapp.brands import queries as brands
+from webapp.imports.apply import Pace, finish
+from webapp.imports.stage import Stage
+from webapp.kernel import bulk
+from webapp.kernel.scope import Scope
+from webapp.kernel.steps import Done, Next
+from webapp.orders import service as orders
+from webapp.orders.models import Order, OrderLine
+from webapp.orders.service import LINE_COLUMNS, ORDER_COLUMNS, OrderIn, Recorded
+
+WEIGHTS = (
+    "SELECT row, 3 + (SELECT coalesce(sum(count), 0) FROM line_group g WHERE g.number = o.number) FROM orders o "
+    "WHERE row > ? ORDER BY row"
+)
+ROWS = (
+    "SELECT number, member, phone, store, at, day, gross, discount, paid, digest, "
+    "(SELECT digest FROM line_group g WHERE g.number = o.number) FROM orders o WHERE row > ? AND row <= ? ORDER BY row"
+)
+GROUPS = (
+    "SELECT number, first, count FROM line_group "
+    "WHERE number IN (SELECT number FROM orders WHERE row > ? AND row <= ?) ORDER BY first"
+)
+LINES = "SELECT product, category, quantity, amount FROM line WHERE at >= ? AND at < ?"
+
+# The same as orders.service._insert does, said to SQLite; {stage} is the attached file.
+KNOWN = (
+    "SELECT 1 FROM {stage}.orders i CROSS JOIN orders o ON o.brand_id = ? AND o.source = ? AND o.number = i.number "
+    "WHERE i.row > ? AND i.row <= ? LIMIT 1"
+)
+INSERT_ORDERS = (
+    "SELECT :brand, :base + i.row, :source, i.number, coalesce(m.id, h.member_id), coalesce(m.person_id, p.person_id), "
+    "CASE WHEN m.id IS NULL AND h.id IS NULL THEN i.phone END, s.id, i.at, i.day, "
+    "coalesce(i.gross, i.paid + coalesce(i.discount, 0)), coalesce(i.discount, i.gross - i.paid, 0), i.paid, i.digest, "
+    "coalesce((SELECT g.digest FROM {stage}.line_group g WHERE g.number = i.number), 0) "
+    "FROM {stage}.orders i "
+    "LEFT JOIN member m ON m.brand_id = :brand AND m.number = i.member "
+    "LEFT JOIN member_identity h ON m.id IS NULL AND h.brand_id = :brand AND h.kind = 'phone' AND h.holder = i.phone "
+    "LEFT JOIN member p ON p.brand_id = h.brand_id AND p.id = h.member_id "
+    "LEFT JOIN store s ON s.brand_id = :brand AND s.code = i.store "
+    "WHERE i.row > :after AND i.row <= :last ORDER BY i.row"
+)
+INSERT_LINES = (
+    "WITH g AS MATERIALIZED (SELECT :base + i.row AS id, g.first, g.first + g.count AS after, "
+    "(SELECT coalesce(sum(b.count), 0) FROM {stage}.line_group b WHERE b.number = g.number AND b.first < g.first) "
+    "- g.first + 1 AS move FROM {stage}.orders i CROSS JOIN {stage}.line_group g ON g.number = i.number "
+    "WHERE i.row > :after AND i.row <= :last ORDER BY i.row) "
+    "SELECT :brand, g.id, l.at + g.move, l.product, l.category, l.quantity, l.amount "
+    "FROM g CROSS JOIN {stage}.line l WHERE l.at >= g.first AND l.at < g.after"
+)
+
+
+class OrdersStep:
+    """Applies staged orders. Cursor: the last row applied, and counts."""
+
+    def __init__(self, stage: Stage, source: str, import_id: int) -> None:
+        self._stage, self._source, self._import_id = stage, source, import_id
+        self.pace = Pace()
+        self._weights: Iterator[tuple[Any, ...]] = iter(())
+        self._reached: tuple[int, int] | None = None  # the unit at hand: rows after .. up to
+        self._detach: Callable[[], None] | None = None
+        self._stores: dict[str, int] | None = None
+
+    def __call__(self, scope: Scope, cursor: Any) -> Next | Done:
+        """One unit."""
+        self.pace.begin()
+        after = cursor["row"]
+        last = self._reach(after)
+        if last == after:
+            return finish(scope, self._import_id, cursor)
+        done = self._all_new(scope, after, last) if bulk.is_sqlite(scope) else None
+        if done is None:
+            done = self._one_by_one(scope, after, last)
+        return Next(
+            {
+                "row": last,
+                "created": cursor["created"] + done.created,
+                "updated": cursor["updated"] + done.updated,
+                "unchanged": cursor["unchanged"] + done.unchanged,
+                "lines": cursor.get("lines", 0) + done.lines,
+            }
+        )
+
+    def close(self) -> None:
+        """No unit follows."""
+        if self._detach is not None:
+            self._detach()
+
+    def _reach(self, after: int) -> int:
+        """The last row of a unit that begins after a row, `after` itself at the end. A unit tried again is the same."""
+        if self._reached is not None and self._reached[0] == after:
+            return self._reached[1]
+        if self._reached is None or self._reached[1] != after:
+            self._weights = self._stage.ask(WEIGHTS, (after,))
+        last, weight, size = after, 0, self.pace.size
+        while weight < size and (found := next(self._weights, None)) is not None:
+            last = found[0]
+            weight += found[1]
+        self._reached = (after, last)
+        return last
+
+    def _all_new(self, scope: Scope, after: int, last: int) -> Recorded | None:
+        """SQLite: all orders of the unit at once; None, and nothing done, when one of them is stored already."""
+        stage = f"stage_{self._import_id}"
+        self._detach = bulk.attach(scope, self._stage.path, stage)
+        brand_id = scope.brand.id
+        if bulk.ask(scope, KNOWN.format(stage=stage), (brand_id, self._source, after, last)):
+            return None
+        base = (
+            scope.new_ids(last - after)[0] - after - 1
+        )  # an id a row; rows that were refused leave theirs unused
+        named = {"brand": brand_id, "base": base, "source": self._source, "after": after, "last": last}
+        created = bulk.insert_select(scope, Order, ORDER_COLUMNS, INSERT_ORDERS.format(stage=stage), named)
+        lines = bulk.insert_select(scope, OrderLine, LINE_COLUMNS, INSERT_LINES.format(stage=stage), named)
+        orders.inserted(scope, self._source, base + after + 1, base + last)
+        return Recorded(created=created, lines=lines)
+
+    def _one_by_one(self, scope: Scope, after: int, last: int) -> Recorded:
+        if self._stores is None:
+            self._stores = {store.code: store.id for store in brands.stores(scope)}
+        stores = self._stores
+        batch = [
+            OrderIn(number, member, phone, stores[store] if store else None, *rest)
+            for number, member, phone, store, *rest in self._stage.ask(ROWS, (after, last))
+        ]
+        groups: dict[str, list[tuple[int, int]]] = {}
+        for number, first, count in self._stage.ask(GROUPS, (after, last)):
+            groups.setdefault(number, []).append((first, first + count))
+
+        def write_lines(scope: Scope, of: Sequence[tuple[int, str]]) -> int:
+            return self._write_lines(scope, [(order_id, groups[number]) for order_id, number in of])
+
+        return orders.record(scope, self._source, batch, write_lines)
+
+    def _write_lines(self, scope: Scope, of: Sequence[tuple[int, list[tuple[int, int]]]]) -> int:
+        """Lines of orders, given as (id, [(first, after the last), ...]), from the stage."""
+        brand_id = scope.brand.id
+        if bulk.is_sqlite(scope):
+            rows = [
+                (brand_id, order_id, position, *line)
+                for order_id, groups in of
+                for position, line in enumerate(self._lines(groups), 1)
+            ]
+            bulk.insert_cells(scope, OrderLine, LINE_COLUMNS, rows)
+        else:
+            texts = (self._text(f"{brand_id}\t{order_id}", groups) for order_id, groups in of)
+            bulk.insert_text(scope, OrderLine, LINE_COLUMNS, texts)
+        return sum(after - first for _, groups in of for first, after in groups)
+
+    def _lines(self, groups: list[tuple[int, int]]) -> Iterator[tuple[Any, ...]]:
+        for group in groups:
+            yield from self._stage.ask(LINES, group)
+
+    def _text(self, key: str, groups: list[tuple[int, int]]) -> str:
+        """An order's lines in COPY's format. No cell holds a tab or a newline."""
+        text = "".join(
+            [
+                f"{key}\t{position}\t{product}\t{category}\t{quantity}\t{amount}\n"
+                for position, (product, category, quantity, amount) in enumerate(self._lines(groups), 1)
+            ]
+        )
+        return text.replace("\\", "\\\\") if "\\" in text else text
