@@ -73,7 +73,7 @@ class Stage:
         bulk.many(self.db.executemany, table, width, cells)
 
     def index(self, kind: str) -> bool:
-        """Once all rows are in. True when no number comes twice."""
+        """Once all rows are in. True when no member's or order's number comes twice."""
         table = "member" if kind == "members" else "orders"
         for statement in INDEXES[kind]:
             self.db.execute(statement)
@@ -81,6 +81,22 @@ class Stage:
         self.db.execute(f"CREATE INDEX {table}_number ON {table} (number)")
         repeated = f"SELECT 1 FROM {table} GROUP BY number HAVING count(*) > 1 LIMIT 1"
         return self.db.execute(repeated).fetchone() is None
+
+    def ungroup(self, digest: Callable[[list[Any]], int]) -> None:
+        """Where the lines of an order stand in several places of the file, give each the digest of them all."""
+        scattered = self.db.execute("SELECT number FROM line_group GROUP BY number HAVING count(*) > 1")
+        for (number,) in list(scattered):
+            lines: list[Any] = []
+            for first, after in list(
+                self.db.execute(
+                    "SELECT first, first + count FROM line_group WHERE number = ? ORDER BY first", (number,)
+                )
+            ):
+                lines += self.db.execute(
+                    "SELECT product, category, quantity, amount FROM line WHERE at >= ? AND at < ?",
+                    (first, after),
+                )
+            self.db.execute("UPDATE line_group SET digest = ? WHERE number = ?", (digest(lines), number))
 
     def ask(self, query: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a query, one by one."""

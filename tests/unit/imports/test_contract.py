@@ -23,7 +23,9 @@ def test_a_number_twice_in_one_file_is_a_bad_row(shell: Shell) -> None:
     lines = "order,product,amount\n7,tea,3\n7,pot,2\n8,tea,1\n"
     orders = "number,member,ordered_at,paid\n7,01,2026-02-01,5\n8,02,2026-02-01,1\n7,02,2026-02-02,6\n"
     said = shell.orders(orders, lines=lines)
-    assert said.code == 2 and [(bad["row"], bad["column"]) for bad in said.told["bad_rows"]] == [(4, "number")]
+    assert said.code == 2 and [(bad["row"], bad["column"]) for bad in said.told["bad_rows"]] == [
+        (4, "number")
+    ]
     assert shell.rows("SELECT count(*) FROM orders") == [(0,)]
     assert shell.orders(orders, "--skip-bad", lines=lines).counts == (2, 0, 0, 1)
     assert shell.rows("SELECT count(*) FROM order_line") == [(3,)]
