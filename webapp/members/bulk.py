@@ -308,7 +308,7 @@ def _attributes(scope: Scope, member_id: int, said: MemberIn, stored: _Stored, r
 
 
 def move_joining_days(scope: Scope, days: Mapping[int, date]) -> None:
-    """member -> an earlier joining day, for members whose day was only assumed. The caller marks the persons."""
+    """member -> another joining day, for members whose day was only assumed. The caller marks the persons."""
     if days:
         scope.session.flush()
         scope.session.connection().execute(
@@ -317,7 +317,7 @@ def move_joining_days(scope: Scope, days: Mapping[int, date]) -> None:
                 Member.brand_id == scope.brand.id,
                 Member.id == bindparam("b_id"),
                 Member.joined_given.is_(False),
-                Member.joined_on > bindparam("b_day"),
+                Member.joined_on != bindparam("b_day"),
             )
             .values(joined_on=bindparam("b_day")),
             [{"b_id": member_id, "b_day": day} for member_id, day in sorted(days.items())],

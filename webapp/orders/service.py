@@ -22,6 +22,7 @@ from webapp.members.bulk import move_joining_days
 from webapp.members.identities import PHONE
 from webapp.members.models import Member, MemberIdentity
 from webapp.members.queries import batches, touch_many
+from webapp.orders import queries
 from webapp.orders.models import Order, OrderLine
 
 ORDER_COLUMNS = (
@@ -80,11 +81,13 @@ _Owned = tuple[OrderIn, _Owner | None]
 class _Touched:
     """Which facts a batch changes: days as ISO text, which sorts as days do.
 
-    days: person -> the earliest. joins: member whose joining day was only assumed -> an earlier one.
+    days: person -> the earliest. joins: member whose joining day was only assumed -> an earlier one. moved: members one of
+    whose orders has come, gone or got another day, so that an assumed joining day may be any other.
     """
 
     days: dict[int, str] = field(default_factory=dict)
     joins: dict[int, str] = field(default_factory=dict)
+    moved: set[int] = field(default_factory=set)
 
     def by(self, person_id: int | None, day: str) -> None:
         if person_id is not None:
@@ -333,9 +336,9 @@ def _update(
         ids.append(old.id)
         day = min(old.ordered_on, new["ordered_on"]).isoformat()
         touched.by(old.person_id, day)
-        if owner is not None and owner.id == new["member_id"]:
-            touched.owner(owner, new["ordered_on"].isoformat())
         touched.by(new["person_id"], day)
+        if (old.member_id, old.ordered_on) != (new["member_id"], new["ordered_on"]):
+            touched.moved |= {id_ for id_ in (old.member_id, new["member_id"]) if id_ is not None}
     if values:
         scope.session.connection().execute(
             update(Order.__table__)  # type: ignore[arg-type]
@@ -381,4 +384,6 @@ def _apply(scope: Scope, touched: _Touched) -> None:
     """Move assumed joining days, then mark who is to be looked at again."""
     day = date.fromisoformat
     move_joining_days(scope, {member_id: day(text) for member_id, text in touched.joins.items()})
+    if touched.moved:
+        move_joining_days(scope, queries.assumed_joining_days(scope, touched.moved))
     touch_many(scope, {person_id: day(text) for person_id, text in touched.days.items()})

@@ -29,3 +29,42 @@ def test_a_number_twice_in_one_file_is_a_bad_row(shell: Shell) -> None:
     assert shell.rows("SELECT count(*) FROM orders") == [(0,)]
     assert shell.orders(orders, "--skip-bad", lines=lines).counts == (2, 0, 0, 1)
     assert shell.rows("SELECT count(*) FROM order_line") == [(3,)]
+
+
+def test_an_assumed_joining_day_follows_the_orders(shell: Shell) -> None:
+    """Blank joined_at: the earlier of the import's day and the first order's, also once that order is corrected."""
+    shell.members("number,joined_at\n1,\n2,\n3,2026-02-20\n4,\n")
+    imported = date(2026, 3, 1)
+    orders = "number,member,ordered_at,paid\na,1,2016-02-10,5\nb,1,2026-02-12,5\nc,2,2026-02-14,5\nd,3,2026-02-01,5\n"
+    shell.orders(orders)
+    given = date(2026, 2, 20)
+    assert days(shell.rows(JOINED)) == {
+        "1": date(2016, 2, 10),
+        "2": date(2026, 2, 14),
+        "3": given,
+        "4": imported,
+    }
+    # a wrong year is corrected, in a file that names no member; another order gets another member; one moves back
+    assert shell.orders("number,ordered_at,paid\na,2026-02-15,5\n").counts == (0, 1, 0, 0)
+    shell.orders("number,member,ordered_at,paid\nc,4,2026-02-14,5\n")
+    shell.orders("number,ordered_at,paid\nd,2025-02-01,5\n")
+    assert days(shell.rows(JOINED)) == {
+        "1": date(2026, 2, 12),
+        "2": imported,
+        "3": given,
+        "4": date(2026, 2, 14),
+    }
+    shell.orders("number,ordered_at,paid\nb,2025-12-31,5\n")
+    assert days(shell.rows(JOINED))["1"] == date(2025, 12, 31)
+
+
+def test_lifecycle_counts_follow_a_corrected_day(shell: Shell) -> None:
+    """What the run wrote and what is counted are the same, before and after."""
+    shell.members("number\n1\n")
+    shell.orders("number,member,ordered_at,paid\na,1,2016-02-10,5\n")
+    counts = ("lifecycle", "counts", "--brand", "shop", "--as-of", "2026-02-13", "--members", "--json")
+    assert shell.run(*counts).told["member_stages"] == {"1": {"stage": "churn", "reason": "no_order"}}
+    shell.orders("number,ordered_at,paid\na,2026-02-14,5\n")
+    assert shell.run(*counts).told["members"] == 0
+    shell.run("lifecycle", "run", "--brand", "shop")
+    assert shell.rows("SELECT stage, reason FROM member_stage") == [("introduction", "first_order")]
