@@ -261,13 +261,14 @@ def _identities(
 def _consents(
     scope: Scope, member_id: int, said: MemberIn, source: str, stored: _Stored, rows: _Rows, done: Recorded
 ) -> bool:
-    """A no counts at once. A yes does not undo a no that came from anywhere but this same source."""
+    """A no counts at once. A yes undoes only a no of this same source that nobody had said yes before: what took a yes
+    back is a withdrawal, and an older file that is imported again must not bring the yes back."""
     changed = False
     for channel, granted in said.consents.items():
         now = stored.consents.get((member_id, channel))
         if now is not None and now.granted == granted:
             continue
-        if now is not None and granted and _said_by(scope, member_id, channel) != source:
+        if now is not None and granted and _withdrawn(scope, member_id, channel, source):
             done.kept_withdrawn += 1
             continue
         changed = True
@@ -279,10 +280,10 @@ def _consents(
     return changed
 
 
-def _said_by(scope: Scope, member_id: int, channel: str) -> str | None:
-    """Where the newest answer came from."""
-    return scope.session.scalar(
-        select(Consent.source)
+def _withdrawn(scope: Scope, member_id: int, channel: str, source: str) -> bool:
+    """Does the no that counts now stand against a file of this source?"""
+    said = scope.session.execute(
+        select(Consent.source, Consent.granted)
         .where(
             Consent.brand_id == scope.brand.id,
             Consent.member_id == member_id,
@@ -290,8 +291,8 @@ def _said_by(scope: Scope, member_id: int, channel: str) -> str | None:
             Consent.purpose == MARKETING,
         )
         .order_by(Consent.at.desc(), Consent.id.desc())
-        .limit(1)
-    )
+    ).all()
+    return not said or said[0].source != source or any(one.granted for one in said)
 
 
 def _attributes(scope: Scope, member_id: int, said: MemberIn, stored: _Stored, rows: _Rows) -> bool:

@@ -68,3 +68,28 @@ def test_lifecycle_counts_follow_a_corrected_day(shell: Shell) -> None:
     assert shell.run(*counts).told["members"] == 0
     shell.run("lifecycle", "run", "--brand", "shop")
     assert shell.rows("SELECT stage, reason FROM member_stage") == [("introduction", "first_order")]
+
+
+CONSENTS = "SELECT channel, granted FROM consent_now ORDER BY channel"
+
+
+def test_no_file_overrides_a_withdrawal(shell: Shell) -> None:
+    """Blank: no for somebody new, and keeps what is stored. A yes that was taken back stays so."""
+    first = "number,consent_email,consent_sms,consent_post\n1,yes,no,\n"
+    shell.members(first)
+    assert [(channel, bool(granted)) for channel, granted in shell.rows(CONSENTS)] == [
+        ("email", True),
+        ("sms", False),
+    ]
+    assert shell.members("number,consent_email\n1,\n").counts == (0, 0, 1, 0)
+    assert shell.members("number,consent_email,consent_sms\n1,no,yes\n").counts == (0, 1, 0, 0)
+    again = shell.members("number,consent_email\n1,yes\n")  # an older file once more
+    assert again.counts == (0, 0, 1, 0) and again.told["consents_kept_withdrawn"] == 1
+    assert [(channel, bool(granted)) for channel, granted in shell.rows(CONSENTS)] == [
+        ("email", False),
+        ("sms", True),
+    ]
+    shell.members("number,consent_sms\n1,no\n", "--source", "crm")
+    assert (
+        shell.members("number,consent_sms\n1,yes\n", "--source", "crm").told["consents_kept_withdrawn"] == 1
+    )
