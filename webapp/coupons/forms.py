@@ -195,7 +195,7 @@ def _value(field: Field, term: TermField) -> Any:
 
 def _number(text: Any) -> int:
     """An id as a form sends it; 0 for anything else."""
-    return int(text) if str(text or "").isdecimal() else 0
+    return int(text) if str(text or "").isdecimal() and len(str(text)) < 19 else 0
 
 
 class CounterForm(Form):

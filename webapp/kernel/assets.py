@@ -64,10 +64,11 @@ class Assets:
         kept = self._kept.get(name)
         if kept and not self.watch:
             return kept[1]
-        if "\0" in name:
-            return None
-        path = (self.folder / name).resolve()
-        if not path.is_relative_to(self.folder.resolve()) or not path.is_file():
+        try:
+            path = (self.folder / name).resolve()
+            if not path.is_relative_to(self.folder.resolve()) or not path.is_file():
+                return None
+        except (OSError, ValueError):  # longer than a file's name can be; a NUL
             return None
         changed = path.stat().st_mtime_ns
         if kept and kept[0] == changed:

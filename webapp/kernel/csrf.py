@@ -40,9 +40,12 @@ def genuine() -> bool:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
     if origin and origin != "null":
-        return urlsplit(origin).netloc == request.host
+        try:
+            return urlsplit(origin).netloc == request.host
+        except ValueError:  # "http://[": no browser says that
+            return False
     cookie, field = request.cookies.get(COOKIE, ""), request.form.get(FIELD, "")
-    return len(cookie) >= 20 and hmac.compare_digest(cookie, field)
+    return len(cookie) >= 20 and hmac.compare_digest(cookie.encode(), field.encode())
 
 
 def init_csrf(app: Flask) -> None:

@@ -12,6 +12,7 @@ from flask import redirect as flask_redirect
 from flask_wtf import FlaskForm
 from jinja2_fragments.flask import render_block
 from markupsafe import Markup
+from werkzeug.routing import IntegerConverter as AnyInteger
 
 from webapp.kernel import csrf
 from webapp.kernel.db import Database
@@ -23,6 +24,16 @@ T = TypeVar("T")
 PUBLIC = "public"  # the permission of routes that need no sign-in
 SIGNED_IN = "signed_in"  # any staff member, with or without a brand
 ONCE = "key"  # the form field of `once()`
+BIGGEST = 2**63 - 1  # what a column of ids holds
+
+
+class IntegerConverter(AnyInteger):
+    """`<int:...>` of an address: an id that no row can have leads nowhere (404), on either database."""
+
+    regex = r"\d{1,19}"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"max": BIGGEST} | options)
 
 
 class RoomBlueprint(Blueprint):
@@ -153,6 +164,10 @@ def guard() -> Response | None:
     permission = getattr(view, "permission", None)
     if permission is None:
         abort(403)
+    if "\0" in request.path:
+        abort(404)
+    if _has_nul():
+        abort(400)
     if request.method not in csrf.SAFE and not getattr(view, "csrf_exempt", False) and not csrf.genuine():
         abort(400, description="forged")
     if permission == PUBLIC:
@@ -169,8 +184,15 @@ def guard() -> Response | None:
     return None
 
 
+def _has_nul() -> bool:
+    """A NUL in the question or the form: nobody types one, and PostgreSQL stores and compares none."""
+    asked = (*request.args.items(multi=True), *request.form.items(multi=True))
+    return any("\0" in text for pair in asked for text in pair)
+
+
 def init_edge(app: Flask, db: Database) -> None:
-    """Hand the database to the routes, and their words to the templates."""
+    """Hand the database to the routes, and their words to the templates. Before any route with an <int:...>."""
     app.extensions["regulars.db"] = db
+    app.url_map.converters["int"] = IntegerConverter
     app.jinja_env.globals.update(csrf=csrf.hidden_input, once=once_input, can=can)
     app.context_processor(lambda: {"brand": brand(), "actor": actor() if actor().kind == "staff" else None})

@@ -13,9 +13,11 @@ from flask import Flask, Response, current_app, make_response, render_template, 
 from flask_babel import gettext
 from jinja2_fragments.flask import render_block
 from markupsafe import Markup
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from webapp.kernel import edge
+from webapp.kernel.db import unreachable
 from webapp.kernel.errors import Forbidden, NotFound, UserError
 from webapp.kernel.htmx import is_partial
 
@@ -72,10 +74,29 @@ def init_errors(app: Flask) -> None:
     def mendable(error: UserError) -> Response:
         return show(422, gettext(str(error)))
 
+    @app.errorhandler(DataError)
+    @app.errorhandler(OverflowError)
+    def impossible(error: DataError | OverflowError) -> Response:
+        """A value that no column takes: PostgreSQL and SQLite's driver say so in ways of their own."""
+        if isinstance(error, OverflowError) and "SQLite" not in str(error):
+            return fault(error)
+        log.warning("a value that cannot be stored, at %s %s", request.method, _route())
+        return show(400)
+
     @app.errorhandler(Exception)
     def fault(error: Exception) -> Response:
         if app.config.get("PROPAGATE_EXCEPTIONS"):
             raise error
+        if said := unreachable(error):
+            log.warning("the database is away (%s)", said)
+            response = show(503)
+            response.headers["Retry-After"] = "5"
+            return response
         reference = uuid.uuid4().hex[:8]
-        log.error("fault %s at %s %s", reference, request.method, request.path, exc_info=error)
+        log.error("fault %s at %s %s", reference, request.method, _route(), exc_info=error)
         return show(500, reference=reference)
+
+
+def _route() -> str:
+    """The rule, not the address: that may hold a member's or an invitation's word."""
+    return request.url_rule.rule if request.url_rule else "an unknown address"

@@ -109,15 +109,10 @@ def theme() -> str:
 
 def own_path(url: str) -> str:
     """A path of ours, or "/": a form's `next` never leads elsewhere."""
-    parts = urlsplit(url)
-    safe = (
-        url.startswith("/")
-        and not url.startswith("//")
-        and "\\" not in url
-        and not parts.netloc
-        and not parts.scheme
-    )
-    return url if safe and all(ord(c) > 31 for c in url) else "/"
+    if not url.startswith("/") or url.startswith("//") or "\\" in url or any(ord(c) < 32 for c in url):
+        return "/"
+    parts = urlsplit(url)  # a path alone: with a host it could raise
+    return "/" if parts.netloc or parts.scheme else url
 
 
 def preferences() -> Response:

@@ -32,6 +32,7 @@ from webapp.segments.rules import (
 from webapp.segments.words import THOUSAND
 
 _NAME = re.compile(r"c(\d{1,3})-field")
+MOST_DIGITS = 18  # before the point
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Builder:
                 )
             )
         remove = form.get("remove", "")
-        if remove.isdecimal():
+        if remove.isdecimal() and len(remove) <= 3:
             rows = [row for row in rows if row.at != int(remove)]
         builder = cls(scope, rows)
         if form.get("do") == "add" and (wanted := FIELDS.get(form.get("add", ""))) is not None:
@@ -185,7 +186,7 @@ class Builder:
             return None
         try:
             if row.field.kind == "attribute":
-                value = int(Decimal(text) * THOUSAND)
+                value = _thousandths(text)
             elif row.field.unit == "money":
                 value = money.parse(text, self.currency)
             else:
@@ -207,10 +208,18 @@ class Builder:
     def _days(self, row: Row) -> int | None:
         if not row.days:
             return None
-        if not row.days.isdecimal() or not 1 <= int(row.days) <= MOST_DAYS:
+        if not row.days.isdecimal() or len(row.days) > 9 or not 1 <= int(row.days) <= MOST_DAYS:
             row.errors["days"] = _("Give 1 to %(most)s days, or nothing for all time.", most=MOST_DAYS)
             return None
         return int(row.days)
+
+
+def _thousandths(text: str) -> int:
+    """Raises ValueError, InvalidOperation. A long exponent is refused unread: as an integer it would take minutes."""
+    typed = Decimal(text)
+    if typed.is_finite() and abs(typed.adjusted()) > MOST_DIGITS:
+        raise ValueError(text)
+    return int(typed * THOUSAND)
 
 
 def _row(scope: Scope, one: Condition) -> Row:

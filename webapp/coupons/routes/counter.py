@@ -130,8 +130,8 @@ def _form(stores: Stores, typed: Any) -> CounterForm:
     form = CounterForm(formdata=typed)
     form.choose_from(stores)
     kept = request.cookies.get(STORE_COOKIE, "")
-    if form.store and not typed.get("store") and kept.isdecimal():
-        form.store.data = int(kept)
+    if form.store and not typed.get("store"):  # one of the list: a store may have closed since
+        form.store.data = next((id_ for id_, _name in stores if str(id_) == kept), None)
     if form.code.data and (code := redeem.read(form.code.data)):
         form.code.data = code
     return form
