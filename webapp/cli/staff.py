@@ -30,16 +30,14 @@ def new(email: str, code: str, role: str, name: str, password_stdin: bool) -> No
     """Let EMAIL in; print a one-time link at which they choose a password."""
     db = context.database()
     brand = context.brand(db, code)
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else None
-    if password is not None:
-        checked = service.clean_password(password)
-        if isinstance(checked, Refused):
-            raise UserError(f"password: use {service.MIN_PASSWORD} to {service.MAX_PASSWORD} characters")
+    hashed = service.hash_password(sys.stdin.readline().rstrip("\n")) if password_stdin else None
+    if isinstance(hashed, Refused):
+        raise UserError(f"password: use {service.MIN_PASSWORD} to {service.MAX_PASSWORD} characters")
 
     def work(scope: Scope) -> str | None:
         person = service.let_in(scope, email=email, role=role, name=name)
-        if password is not None:
-            service.set_password(scope, person, password)
+        if hashed is not None:
+            service.set_password(scope, person, hashed)
             return None
         return service.new_link(scope, person.id)
 

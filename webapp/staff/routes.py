@@ -106,12 +106,13 @@ def welcome_post(token: str) -> Response:
         form.form_errors.append(_("Too many tries. Please wait five minutes and try again."))
         return _welcome(token, form, 429)
     if form.validate():
-        password = str(form.password.data)
-        answer = edge.write(lambda scope: service.use_link(scope, token, password))
+        hashed = service.hash_password(str(form.password.data))
+        if isinstance(hashed, Refused):
+            form.password.errors = [_("Use at least %(minimum)s characters.", **hashed.facts)]
+            return _welcome(token, form, 422)
+        answer = edge.write(lambda scope: service.use_link(scope, token, hashed))
         if not isinstance(answer, Refused):
             return _enter(answer.id, "/")
-        if answer.code == "password_short":
-            form.password.errors = [_("Use at least %(minimum)s characters.", **answer.facts)]
     return _welcome(token, form, 422)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NewType
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -20,6 +21,8 @@ LINK_LIVES = timedelta(days=3)
 SESSION_LIVES = timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=10)
 MIN_PASSWORD, MAX_PASSWORD = 10, 200
+
+PasswordHash = NewType("PasswordHash", str)
 
 # 19 MiB and two passes: the published minimum for argon2id, and what a small machine can afford per sign-in.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -90,15 +93,21 @@ def new_link(scope: Scope, staff_id: int) -> str:
     return token
 
 
-def use_link(scope: Scope, token: str, password: str) -> Staff | Refused:
-    """Set the first (or a new) password by a one-time link: the link is spent, all sessions end."""
+def hash_password(text: str) -> PasswordHash | Refused:
+    """What is stored of a password. Slow on purpose (a quarter of a second): call it outside any unit of work.
+
+    Refused: password_short, password_long.
+    """
+    checked = clean_password(text)
+    return checked if isinstance(checked, Refused) else PasswordHash(_hasher.hash(checked))
+
+
+def use_link(scope: Scope, token: str, hashed: PasswordHash) -> Staff | Refused:
+    """Set the first (or a new) password by a one-time link: the link is spent, all sessions end. Refused: link_spent."""
     found = queries.open_link(scope, token)
     if found is None:
         return Refused("link_spent")
     _link, staff = found
-    checked = clean_password(password)
-    if isinstance(checked, Refused):
-        return checked
     spent = scope.session.execute(
         update(StaffLink)
         .where(StaffLink.digest == secrets.digest(token), StaffLink.used_at.is_(None))
@@ -106,13 +115,13 @@ def use_link(scope: Scope, token: str, password: str) -> Staff | Refused:
     )
     if spent.rowcount == 0:  # type: ignore[attr-defined]  # an UPDATE's result is a CursorResult
         return Refused("link_spent")
-    set_password(scope, staff, checked)
+    set_password(scope, staff, hashed)
     return staff
 
 
-def set_password(scope: Scope, staff: Staff, password: str) -> None:
-    """Store the hash; whoever was signed in elsewhere is signed out."""
-    staff.password = _hasher.hash(password)
+def set_password(scope: Scope, staff: Staff, hashed: PasswordHash) -> None:
+    """Store it; whoever was signed in elsewhere is signed out."""
+    staff.password = hashed
     scope.session.execute(delete(StaffSession).where(StaffSession.staff_id == staff.id))
     scope.audit("staff.password", "staff", staff.id)
 

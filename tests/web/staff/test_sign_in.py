@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
@@ -10,6 +13,7 @@ from tests.support import seed
 from tests.support.databases import ONE_DATABASE
 from tests.support.web import Client, text_of
 from webapp.kernel.db import Database
+from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.staff import queries, service
 
@@ -47,6 +51,25 @@ def test_link_then_password_then_work_then_out(app: Flask, db: Database, brand: 
         "/sign-in?next=/members", {"email": "Clerk@Acme.example", "password": "a good sentence"}
     )
     assert back.request.path == "/members"
+
+
+def test_a_password_is_hashed_outside_the_unit_that_stores_it(
+    app: Flask, db: Database, brand: BrandRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes a quarter of a second by design, and a unit on SQLite keeps every other writer waiting."""
+    hash_it, free = service._hasher.hash, []
+
+    class Watching:
+        def hash(self, text: str) -> str:
+            with sqlite3.connect(db.url.removeprefix("sqlite:///"), timeout=0) as other:
+                other.execute("BEGIN IMMEDIATE")  # raises where somebody writes
+                other.rollback()
+            free.append(True)
+            return hash_it(text)
+
+    monkeypatch.setattr(service, "_hasher", Watching())
+    answer = stranger(app).post(f"/welcome/{link(db, brand)}", data={"password": "a good sentence"})
+    assert answer.status_code == 303 and free == [True]
 
 
 def test_wrong_password_and_unknown_address_are_told_alike_and_what_was_typed_is_kept(
@@ -104,10 +127,13 @@ def test_sessions_run_out_and_a_new_password_ends_them(
         assert client.get("/members").status_code == 303
     assert client.get("/members").status_code == 200
 
+    hashed = service.hash_password("another sentence")
+    assert not isinstance(hashed, Refused)
+
     def change(scope: Scope) -> None:
         staff = queries.by_email(scope, seed.email("owner"))
         assert staff is not None
-        service.set_password(scope, staff, "another sentence")
+        service.set_password(scope, staff, hashed)
 
     db.write(change, brand=brand)
     assert client.get("/members").status_code == 303
