@@ -488,7 +488,7 @@ def upgrade() -> None:
         sa.Column("occurrence", sa.String(length=40), nullable=False),
         sa.Column("campaign_id", sa.BigInteger(), nullable=True),
         sa.Column("terms_version", sa.Integer(), nullable=False),
-        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.Column("token", sa.String(length=40), nullable=False),
         sa.Column("code", sa.String(length=12), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=False),
@@ -513,6 +513,7 @@ def upgrade() -> None:
             "occurrence",
             name=op.f("uq_coupon_brand_id_offer_id_member_id_occurrence"),
         ),
+        sa.UniqueConstraint("brand_id", "token", name=op.f("uq_coupon_brand_id_token")),
     )
     op.create_index(
         op.f("ix_coupon_brand_id_campaign_id_state"),
@@ -525,7 +526,6 @@ def upgrade() -> None:
         op.f("ix_coupon_brand_id_offer_id_state"), "coupon", ["brand_id", "offer_id", "state"], unique=False
     )
     op.create_index(op.f("ix_coupon_brand_id_person_id"), "coupon", ["brand_id", "person_id"], unique=False)
-    op.create_index("ix_coupon_token", "coupon", ["token"], unique=True)
     op.create_table(
         "member_attribute",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),

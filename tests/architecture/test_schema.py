@@ -24,10 +24,6 @@ WHOLE_SHOP = {
     "staff_session": "a browser is signed in before it has chosen a brand",
     "staff_link": "sets an account's password",
 }
-# Keys that do not begin with the brand, each with its reason.
-CROSSING = {
-    "ix_coupon_token": "the member's page is found by an unguessable token alone",
-}
 # References that no foreign key keeps, each with its reason. Rows are looked up by (brand_id, id), so that even these reach
 # no other brand.
 LOOSE = {
@@ -55,7 +51,7 @@ def test_a_table_is_a_brands_or_says_why_not(table: Table) -> None:
 def test_keys_of_a_brands_table_begin_with_the_brand(table: Table) -> None:
     """Pinned: brand_id is the distribution column when a group outgrows one PostgreSQL."""
     for name, columns in unique_keys(table):
-        assert columns[0] == "brand_id" or name in CROSSING, name
+        assert columns[0] == "brand_id", name
     for key in table.foreign_key_constraints:
         if key.referred_table.name not in WHOLE_SHOP:
             assert key.column_keys[0] == key.elements[0].column.name == "brand_id", key.column_keys
@@ -101,7 +97,5 @@ def test_names_fit() -> None:
 
 
 def test_exceptions_are_still_needed() -> None:
-    names = {str(thing.name) for table in TABLES for thing in [*table.constraints, *table.indexes]}
     assert WHOLE_SHOP.keys() <= METADATA.tables.keys()
-    assert CROSSING.keys() <= names
     assert LOOSE.keys() <= {f"{table.name}.{column.name}" for table in TABLES for column in table.c}

@@ -120,7 +120,7 @@ def _insert(
             "occurrence": occurrence,
             "campaign_id": campaign_id,
             "terms_version": terms.version,
-            "token": secrets.token(),
+            "token": secrets.brand_token(scope.brand.id),
             "code": code,
             "state": "issued",
             "valid_from": first,

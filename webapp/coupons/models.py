@@ -73,7 +73,8 @@ class OfferAllowance(Base):
 
 
 class Coupon(BrandRow, Base):
-    """One member's right under an offer. token: the unguessable word of its page; code: what a clerk types.
+    """One member's right under an offer. token: the unguessable word of its page, which names the brand (secrets.brand_of);
+    code: what a clerk types.
 
     issued (a message carries it) -> claimed (the member took it, or a clerk typed its code) -> redeemed -> reversed (given
     back, usable again) -> redeemed ...; void is an end. Expired is no stored state: it is what a usable coupon is once its
@@ -86,7 +87,7 @@ class Coupon(BrandRow, Base):
     __table_args__ = (
         UniqueConstraint("brand_id", "code"),
         UniqueConstraint("brand_id", "offer_id", "member_id", "occurrence"),
-        Index("ix_coupon_token", "token", unique=True),  # the page's address names no brand
+        UniqueConstraint("brand_id", "token"),
         Index(None, "brand_id", "offer_id", "state"),
         Index(None, "brand_id", "member_id"),
         Index(None, "brand_id", "person_id"),
@@ -101,7 +102,7 @@ class Coupon(BrandRow, Base):
     occurrence: Mapped[str] = mapped_column(String(40))  # what it was given for: campaign:<id>, staff:<key>
     campaign_id: Mapped[int | None] = mapped_column(BigInteger)
     terms_version: Mapped[int] = mapped_column(Integer)
-    token: Mapped[str] = mapped_column(String(32))
+    token: Mapped[str] = mapped_column(String(40))
     code: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(10))
     valid_from: Mapped[date] = mapped_column(Date)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tru
 from sqlalchemy.orm import Session
 
 from webapp.coupons.models import Coupon, CouponChange, Offer, OfferTerms, Redemption
-from webapp.kernel import money
+from webapp.kernel import money, secrets
 from webapp.kernel.errors import NotFound
 from webapp.kernel.scope import Scope
 from webapp.members.models import Member
@@ -310,10 +310,13 @@ def _row(
 
 
 def by_token(session: Session, token: str) -> Coupon | None:
-    """The coupon of a member's page; the address names no brand."""
-    if len(token) > 32 or not token.isprintable():
+    """The coupon of a member's page; the word itself names the brand."""
+    brand_id = secrets.brand_of(token) if len(token) <= 40 else None
+    if brand_id is None:
         return None
-    return session.scalars(select(Coupon).where(Coupon.token == token)).one_or_none()
+    return session.scalars(
+        select(Coupon).where(Coupon.brand_id == brand_id, Coupon.token == token)
+    ).one_or_none()
 
 
 def by_code(scope: Scope, code: str) -> Coupon | None:

@@ -12,6 +12,7 @@ import hmac
 from typing import Literal
 
 from webapp.kernel import links
+from webapp.kernel.secrets import packed, unpacked
 from webapp.plugin_runtime.context import box
 
 Purpose = Literal["unsubscribe", "open"]
@@ -21,7 +22,7 @@ _MAC = 10  # bytes: 2^80 guesses, over the network
 
 def token(purpose: Purpose, brand_id: int, delivery_id: int) -> str:
     """The word for a link."""
-    body = _number(brand_id) + _number(delivery_id)
+    body = packed(brand_id) + packed(delivery_id)
     return base64.urlsafe_b64encode(body + _mac(purpose, body)).rstrip(b"=").decode()
 
 
@@ -34,8 +35,8 @@ def read(purpose: Purpose, word: str) -> tuple[int, int] | None:
     body, mac = raw[:-_MAC], raw[-_MAC:]
     if not body or not hmac.compare_digest(mac, _mac(purpose, body)):
         return None
-    brand_id, rest = _take(body)
-    delivery_id, rest = _take(rest)
+    brand_id, rest = unpacked(body)
+    delivery_id, rest = unpacked(rest)
     return (brand_id, delivery_id) if not rest else None
 
 
@@ -47,22 +48,3 @@ def url(purpose: Purpose, brand_id: int, delivery_id: int) -> str:
 def _mac(purpose: Purpose, body: bytes) -> bytes:
     key = box().derive("outbox.links").encode()
     return hmac.new(key, purpose.encode() + b"\0" + body, hashlib.sha256).digest()[:_MAC]
-
-
-def _number(value: int) -> bytes:
-    """Seven bits a byte, lowest first; the high bit says that more follows."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _take(data: bytes) -> tuple[int, bytes]:
-    value = 0
-    for place, byte in enumerate(data):
-        value |= (byte & 0x7F) << (7 * place)
-        if byte < 0x80:
-            return value, data[place + 1 :]
-    return -1, b""
