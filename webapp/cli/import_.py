@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 
-SHOWN = 50  # bad rows that are printed
-
 
 @click.group("import")
 def import_() -> None:
@@ -140,10 +138,8 @@ def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def _told(outcome: Any, as_json: bool) -> None:
     """Bad rows on standard error, the result on standard output."""
-    for problem in outcome.problems[:SHOWN]:
+    for problem in outcome.problems:
         click.echo(str(problem), err=True)
-    if (more := outcome.problems_found - SHOWN) > 0:
-        click.echo(f"... and {more} more", err=True)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
         return

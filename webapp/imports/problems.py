@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO, Any
+from weakref import finalize
 
 from webapp.kernel.errors import UserError
 
-KEPT = 1000  # problems that are told in full; the rest are counted
+KEPT = 1000  # problems that are held in memory; the rest wait on disk
 SHOWN = 60  # characters of a value
 
 
@@ -51,19 +55,34 @@ class Problem:
         }
 
 
-@dataclass(slots=True)
 class Problems:
-    """All that is wrong with an import. refused: rows that cannot be taken, however many problems each has."""
+    """All that is wrong with an import, in memory that stays flat however much it is.
 
-    refused: int = 0
-    found: int = 0
-    kept: list[Problem] = field(default_factory=list)
+    refused: rows that cannot be taken, however many problems each has; kept: the first problems.
+    """
+
+    def __init__(self) -> None:
+        self.refused = 0
+        self.kept: list[Problem] = []
+        self._rest: IO[str] | None = None
 
     def add(self, problem: Problem) -> None:
         """Tell of a problem; the caller counts the row."""
-        self.found += 1
         if len(self.kept) < KEPT:
             self.kept.append(problem)
+            return
+        if self._rest is None:
+            self._rest = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  (closed with self)
+            finalize(self, self._rest.close)
+        self._rest.write(json.dumps(problem.as_json()) + "\n")
+
+    def __iter__(self) -> Iterator[Problem]:
+        """Every one, as they were found."""
+        yield from self.kept
+        if self._rest is not None:
+            self._rest.seek(0)
+            for line in self._rest:
+                yield Problem(**json.loads(line))
 
 
 def shown(value: str) -> str:

@@ -23,7 +23,7 @@ from webapp.imports import lines_in, members_in, orders_in
 from webapp.imports.apply import START, MembersStep
 from webapp.imports.models import Import
 from webapp.imports.orders_apply import OrdersStep
-from webapp.imports.problems import BadFile, Problem, Problems
+from webapp.imports.problems import BadFile, Problems
 from webapp.imports.stage import Stage, open_stage, sweep_away, turn
 from webapp.kernel import halt
 from webapp.kernel.db import Database
@@ -49,15 +49,14 @@ class Options:
 class Outcome:
     """What became of a file. applied: False when bad rows held everything back. seconds: all in all.
 
-    lines: read of them and written (orders only). problems: the first of them, with how many there are in all.
+    lines: read of them and written (orders only). problems: what is wrong with the others; --json has the first of them.
     """
 
     kind: str
     read: int
     refused: int
     ignored_columns: list[str]
-    problems: list[Problem]
-    problems_found: int
+    problems: Problems
     applied: bool = False
     created: int = 0
     updated: int = 0
@@ -84,7 +83,7 @@ class Outcome:
             told |= {"lines": {"read": self.lines_read, "written": self.lines_written}}
         else:
             told |= {"consents_kept_withdrawn": self.kept_withdrawn, "phones_taken": self.phones_taken}
-        return told | {"bad_rows": [problem.as_json() for problem in self.problems]}
+        return told | {"bad_rows": [problem.as_json() for problem in self.problems.kept]}
 
 
 def import_orders(
@@ -225,7 +224,7 @@ def _known(options: Options, ours: tuple[str, ...], prefix: str | None = None) -
 
 
 def _outcome(kind: str, read: int, ignored: tuple[str, ...], problems: Problems) -> Outcome:
-    return Outcome(kind, read, problems.refused, list(ignored), problems.kept, problems.found)
+    return Outcome(kind, read, problems.refused, list(ignored), problems)
 
 
 def _promise(

@@ -93,3 +93,12 @@ def test_no_file_overrides_a_withdrawal(shell: Shell) -> None:
     assert (
         shell.members("number,consent_sms\n1,yes\n", "--source", "crm").told["consents_kept_withdrawn"] == 1
     )
+
+
+def test_each_bad_row_is_told(shell: Shell) -> None:
+    """However many there are."""
+    rows = "".join(f"{n},2026-02-30,1\n" for n in range(1500))
+    said = shell.orders("number,ordered_at,paid\n" + rows)
+    assert said.code == 2 and said.counts == (0, 0, 0, 1500)
+    told = [line for line in said.errors if 'column ordered_at: "2026-02-30" is no date' in line]
+    assert [line.split(",")[0] for line in told] == [f"file1.csv row {n}" for n in range(2, 1502)]
