@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from webapp.imports.problems import Bad
@@ -294,12 +294,3 @@ def day_of(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def problem_of(read: Callable[[str], Any], text: str) -> Bad | None:
-    """What is wrong with a cell, None when it reads well."""
-    try:
-        read(text)
-    except Bad as why:
-        return why
-    return None

@@ -11,8 +11,8 @@ from typing import Any
 
 from webapp.brands import queries as brands
 from webapp.imports import cells
-from webapp.imports.problems import Bad, BadFile, Problem, Problems
-from webapp.imports.reader import Table, cells_told, open_table
+from webapp.imports.problems import BadFile, Problem, Problems
+from webapp.imports.reader import Table, open_table
 from webapp.imports.stage import Stage
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef
@@ -23,7 +23,6 @@ from webapp.members.queries import batches
 COLUMNS = ("number", "name", "phone", "email", "birthday", "gender", "joined_at", "store")
 REQUIRED = ("number",)
 CONSENT = "consent_"
-_PUT = 1000
 
 
 @dataclass(slots=True)
@@ -51,46 +50,34 @@ def read_file(
         "joined_at": cells.maybe(cells.joining_day(brand.timezone, today)),
         "store": cells.Cached(cells.label(60)).__getitem__,
     }
-    read, rows = Read(), []
+    read = Read()
     with open_table(path, COLUMNS, REQUIRED, mapping, prefix=CONSENT) as table:
         channels = _channels(table)
         for column in channels:
             readers[column] = cells.maybe(cells.answer)
         attributes = _attribute_columns(table)
-        read.ignored = tuple(f"column {place + 1}" for place, name in table.unknown if not name)
         kinds = {key: _Kind() for _, key in attributes}
-        places = [(column, table.columns[column], reader) for column, reader in readers.items()]
-        with table.faults():
-            for row, found in enumerate(table.reader, 2):
-                if len(found) != table.width:
-                    if found:
-                        read.members += 1
-                        problems.refused += 1
-                        problems.add(Problem(table.name, row, "", "", *cells_told(len(found), table.width)))
-                    continue
-                read.members += 1
-                found.append("")
-                try:
-                    values = {column: reader(found[place]) for column, place, reader in places}
-                    own = {key: cells.attribute(found[place]) for place, key in attributes}
-                except Bad:
-                    problems.refused += 1
-                    checks = places + [(key, place, cells.attribute) for place, key in attributes]
-                    for column, place, reader in checks:
-                        if why := cells.problem_of(reader, found[place]):
-                            problems.add(
-                                Problem(table.name, row, column, found[place], why.reason, why.remedy)
-                            )
-                    continue
+        # Attributes come after our columns, and may be called as one of them is.
+        every = {**readers, **{f"attribute {key}": cells.attribute for _, key in attributes}}
+        for rows, columns in table.blocks(problems.misshapen(table.name, table.width)):
+            read.members += len(rows)
+            picked = table.pick(columns, list(readers)) + [columns[place] for place, _ in attributes]
+            good = problems.good_rows(table.name, every, rows, picked)
+            found = []
+            for at in good:
+                values = {
+                    name: reader(column[at])
+                    for (name, reader), column in zip(readers.items(), picked, strict=False)
+                }
+                own = {key: cells.attribute(columns[place][at]) for place, key in attributes}
                 for key, text in own.items():
                     if text:
                         kinds[key].see(text)
-                rows.append(_row(row, values, channels, own))
-                if len(rows) >= _PUT:
-                    stage.put("member", *zip(*rows, strict=True))
-                    rows.clear()
-        if rows:
-            stage.put("member", *zip(*rows, strict=True))
+                found.append(_row(rows[at], values, channels, own))
+            if found:
+                stage.put("member", *zip(*found, strict=True))
+        read.members += problems.misshaped.get(table.name, 0)
+        read.ignored = tuple(f"column {place + 1}" for place, name in table.unknown if not name)
     read.numbers_differ = stage.index("members")
     read.kinds = {key: kind.name for key, kind in kinds.items()}
     return read

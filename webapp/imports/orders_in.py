@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from webapp.brands import queries as brands
 from webapp.imports import cells, lines_in
 from webapp.imports.problems import Bad, Problem, Problems
-from webapp.imports.reader import Table, cells_told, open_table
+from webapp.imports.reader import Table, open_table
 from webapp.imports.stage import Stage
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef
@@ -23,8 +21,6 @@ from webapp.orders.service import digest63
 
 COLUMNS = ("number", "member", "phone", "store", "ordered_at", "gross", "discount", "paid")
 REQUIRED = ("number", "ordered_at", "paid")
-MOST_LINES = 5000  # an order is written in one unit of work, and a unit has a quarter of a second
-BLOCK = 2000  # rows
 
 
 @dataclass(slots=True)
@@ -49,12 +45,17 @@ def read_files(
     """Both files into the stage. Raises BadFile; bad rows go to `problems` and are not staged."""
     read = Read()
     with open_table(orders_file, COLUMNS, REQUIRED, _of(mapping, COLUMNS)) as table:
-        orders, row = _Orders(stage, brand, table, problems), 2
-        with table.faults():
-            while rows := list(islice(table.reader, BLOCK)):
-                orders.take(rows, row)
-                row += len(rows)
-        read.orders, read.ignored = orders.read, table.ignored
+        orders = _Orders(stage, brand, table, problems)
+        told, place = problems.misshapen(table.name, table.width), table.columns["number"]
+
+        def misshapen(row: int, found: list[str]) -> None:
+            told(row, found)
+            if place < len(found):
+                orders.pass_over(found[place])
+
+        for rows, columns in table.blocks(misshapen):
+            orders.take(rows, table.pick(columns, COLUMNS))
+        read.orders, read.ignored = orders.read + problems.misshaped.get(table.name, 0), table.ignored
     tell(f"{orders_file.name}: {read.orders} orders read")
     if lines_file is not None:
         read.lines, ignored = lines_in.read_lines(
@@ -72,10 +73,10 @@ def _of(mapping: Mapping[str, str], columns: tuple[str, ...]) -> dict[str, str]:
 
 
 class _Orders:
-    """Takes rows of the file in, a block at a time: column by column where all is well, else row by row."""
+    """Takes rows of the file in, a block at a time."""
 
     def __init__(self, stage: Stage, brand: BrandRef, table: Table, problems: Problems) -> None:
-        self._stage, self._table, self._problems = stage, table, problems
+        self._stage, self._name, self._problems = stage, table.name, problems
         amount = cells.maybe(cells.money(brand.currency))
         self._readers: dict[str, Callable[[str], Any]] = {
             "number": cells.key(80),
@@ -87,70 +88,36 @@ class _Orders:
             "discount": cells.Cached(amount).__getitem__,
             "paid": cells.Cached(amount).__getitem__,
         }
-        self._pick = itemgetter(*(table.columns[name] for name in COLUMNS))
-        self._digest_of = itemgetter(*(table.columns[name] for name in COLUMNS[1:]))
         # The same cells mean the same only where columns, zone, currency and region are.
         there = [name for name in COLUMNS if table.columns[name] >= 0]
         self._salt = "\x1f".join((*there, brand.timezone, brand.currency, brand.region, ""))
         self.read = 0
 
-    def take(self, rows: list[list[str]], first_row: int) -> None:
-        """Stage the good rows of a block."""
-        widths = set(map(len, rows))
-        for found in rows:
-            found.append("")
-        if widths == {self._table.width}:
-            try:
-                self._stage.put("orders", *self._columns(rows, range(first_row, first_row + len(rows))))
-                self.read += len(rows)
-                return
-            except Bad:
-                pass
-        self._one_by_one(rows, first_row)
+    def take(self, rows: Sequence[int], columns: list[list[str]]) -> None:
+        """Stage the good rows of a block, given by its columns."""
+        self.read += len(rows)
+        try:
+            self._put(rows, columns)
+        except Bad:
+            good = self._problems.good_rows(self._name, self._readers, rows, columns)
+            for at in set(range(len(rows))).difference(good):
+                self.pass_over(columns[0][at])
+            if good:
+                self._put([rows[at] for at in good], [[column[at] for at in good] for column in columns])
 
-    def _columns(self, rows: list[list[str]], numbered: Sequence[int]) -> Iterator[Sequence[Any]]:
-        """The columns of the stage's table. Raises Bad."""
-        columns = self._pick(list(zip(*rows, strict=True)))
+    def pass_over(self, number: str) -> None:
+        """Remember a refused order: its lines are refused with it, and silently."""
+        self._stage.db.execute("INSERT OR IGNORE INTO passed_over VALUES (?)", (number.strip(),))
+
+    def _put(self, rows: Sequence[int], columns: list[list[str]]) -> None:
+        """All of them. Raises Bad, and has staged nothing then."""
         number, member, phone, store, moment, gross, discount, paid = (
             list(map(reader, column)) for reader, column in zip(self._readers.values(), columns, strict=True)
         )
-        said = map("\x1f".join, map(self._digest_of, rows))
         at, day = zip(*(one or (None, None) for one in moment), strict=True)
+        said = map("\x1f".join, zip(*columns[1:], strict=True))
         digests = [digest63((self._salt + text).encode()) for text in said]
-        yield from (numbered, number, member, phone, store, at, day, gross, discount, paid, digests)
-
-    def _one_by_one(self, rows: list[list[str]], first_row: int) -> None:
-        """The exact way: bad rows are told of."""
-        name, width = self._table.name, self._table.width
-        good: list[list[str]] = []
-        numbered: list[int] = []
-        for row, found in enumerate(rows, first_row):
-            have = len(found) - 1
-            self.read += have > 0
-            if have != width:
-                if have:
-                    self._refuse(found)
-                    self._problems.add(Problem(name, row, "", "", *cells_told(have, width)))
-                continue
-            bad = False
-            for column, text in zip(COLUMNS, self._pick(found), strict=True):
-                if why := cells.problem_of(self._readers[column], text):
-                    self._problems.add(Problem(name, row, column, text, why.reason, why.remedy))
-                    bad = True
-            if bad:
-                self._refuse(found)
-            else:
-                good.append(found)
-                numbered.append(row)
-        if good:
-            self._stage.put("orders", *self._columns(good, numbered))
-
-    def _refuse(self, found: list[str]) -> None:
-        """Remember a refused order's number: its lines are refused with it, and silently."""
-        self._problems.refused += 1
-        place = self._table.columns["number"]
-        if place < len(found):
-            self._stage.db.execute("INSERT OR IGNORE INTO passed_over VALUES (?)", (found[place].strip(),))
+        self._stage.put("orders", rows, number, member, phone, store, at, day, gross, discount, paid, digests)
 
 
 # --- the file as a whole, and against the shop ----------------------------------------------------------------------
@@ -201,7 +168,7 @@ def check(
         stage.db.execute("DELETE FROM line_group WHERE first = ?", (first,))
     long = stage.ask(
         "SELECT number, sum(count), min(row) FROM line_group GROUP BY number HAVING sum(count) > ?",
-        (MOST_LINES,),
+        (lines_in.MOST,),
     )
     for number, count, row in list(long):
         problems.refused += count
@@ -212,7 +179,7 @@ def check(
                 "order",
                 number,
                 f"has {count} lines",
-                f"Divide it: at most {MOST_LINES} are taken.",
+                f"Divide it: at most {lines_in.MOST} are taken.",
             )
         )
         stage.db.execute("DELETE FROM line_group WHERE number = ?", (number,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -58,11 +58,13 @@ class Problem:
 class Problems:
     """All that is wrong with an import, in memory that stays flat however much it is.
 
-    refused: rows that cannot be taken, however many problems each has; kept: the first problems.
+    refused: rows that cannot be taken, however many problems each has; misshaped: those of them that have too few or too
+    many cells, by file; kept: the first problems.
     """
 
     def __init__(self) -> None:
         self.refused = 0
+        self.misshaped: dict[str, int] = {}
         self.kept: list[Problem] = []
         self._rest: IO[str] | None = None
 
@@ -83,6 +85,42 @@ class Problems:
             self._rest.seek(0)
             for line in self._rest:
                 yield Problem(**json.loads(line))
+
+    def misshapen(self, file: str, width: int) -> Callable[[int, list[str]], None]:
+        """What is to be called for a row of `file` that has not `width` cells."""
+
+        def told(row: int, cells: list[str]) -> None:
+            many = len(cells) > width
+            self.refused += 1
+            self.misshaped[file] = self.misshaped.get(file, 0) + 1
+            reason = (
+                f"it has {len(cells)} cells, {'more' if many else 'fewer'} than the {width} of the header"
+            )
+            remedy = (
+                'Put a cell that holds a comma into quotation marks: "a, b".' if many else "Complete the row."
+            )
+            self.add(Problem(file, row, "", "", reason, remedy))
+
+        return told
+
+    def good_rows(
+        self,
+        file: str,
+        readers: Mapping[str, Callable[[str], Any]],
+        rows: Sequence[int],
+        columns: Sequence[Sequence[str]],
+    ) -> list[int]:
+        """Which rows of a block (its columns in the order of `readers`) read well; the others are told of, cell by cell."""
+        bad: set[int] = set()
+        for at, row in enumerate(rows):
+            for (name, read), column in zip(readers.items(), columns, strict=True):
+                try:
+                    read(column[at])
+                except Bad as why:
+                    bad.add(at)
+                    self.add(Problem(file, row, name, column[at], why.reason, why.remedy))
+        self.refused += len(bad)
+        return [at for at in range(len(rows)) if at not in bad]
 
 
 def shown(value: str) -> str:
