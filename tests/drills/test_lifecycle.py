@@ -16,13 +16,15 @@ from random import Random
 import pytest
 from sqlalchemy import func, select
 
-from tests.unit.lifecycle import naive
+from tests.unit.lifecycle import naive, test_property
 from tests.unit.lifecycle.shop import Shop, member_row, order_row
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.lifecycle.models import StageChange
 
 pytestmark = pytest.mark.drill
+# Many more histories than `make test` tries (the drills' profile).
+test_histories = test_property.test_the_engine_ends_with_what_a_full_evaluation_gives
 REGULARS = [sys.executable, "-m", "webapp.cli.main"]
 
 
@@ -90,7 +92,7 @@ def test_it_takes_at_most_two_and_a_half_times_as_long_as_reading_and_writing(
     empty_url: str, tmp_path: Path
 ) -> None:
     told = subprocess.run(
-        [*REGULARS, "bench", "engine", "--json", "--database-url", empty_url],
+        [*REGULARS, "bench", "engine", "--members", "8000", "--json", "--database-url", empty_url],
         env=os.environ | {"REGULARS_INSTANCE": str(tmp_path / "shop")},
         capture_output=True,
         text=True,

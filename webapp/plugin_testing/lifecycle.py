@@ -139,9 +139,7 @@ class LifecyclePolicyContract:
             f"{explained.reason}: no figure for {', '.join(sorted(places - figures.keys()))}"
         )
         for name, value in figures.items():
-            assert type(value) in (int, date, Amount), (
-                f"{name}: {value!r}"
-            )
+            assert type(value) in (int, date, Amount), f"{name}: {value!r}"
         assert self.policy.reasons[explained.reason] % dict.fromkeys(figures, "x")
 
     # -- members that are made up --------------------------------------------------------------------------------------
