@@ -52,7 +52,7 @@ def store_ids(scope: Scope, codes: set[str], *, make: bool) -> dict[str, int]:
     rows = scope.session.execute(
         select(Store.code, Store.id).where(Store.brand_id == scope.brand.id, Store.code.in_(sorted(codes)))
     ).all()
-    found = {code: id_ for code, id_ in rows}
+    found = {row.code: row.id for row in rows}
     if make:
         for code in sorted(codes - found.keys()):
             store = Store(
