@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from webapp.brands.models import Store
 from webapp.kernel.bulk import among
@@ -43,6 +43,7 @@ __all__ = [
     "profile",
     "touch",
     "touch_many",
+    "touch_selected",
 ]
 
 T = TypeVar("T")
@@ -75,17 +76,23 @@ def touch_many(scope: Scope, days: Mapping[int, date]) -> None:
         due.setdefault(max(scope.today, day + timedelta(days=1)), []).append(person_id)
     for on, ids in sorted(due.items()):
         for batch in batches(sorted(ids)):
-            scope.session.execute(
-                update(Member)
-                .where(Member.brand_id == scope.brand.id, among(Member.id, batch))
-                .values(
-                    dirty_on=case(
-                        (or_(Member.dirty_on.is_(None), Member.dirty_on > on), on), else_=Member.dirty_on
-                    ),
-                    facts_seq=Member.facts_seq + 1,
-                )
-                .execution_options(synchronize_session=False)
-            )
+            _mark(scope, among(Member.id, batch), on)
+
+
+def touch_selected(scope: Scope, person_ids: Select[Any], day: date) -> None:
+    """As touch, for the persons that a query yields."""
+    _mark(scope, Member.id.in_(person_ids), max(scope.today, day + timedelta(days=1)))
+
+
+def _mark(scope: Scope, which: ColumnElement[bool], on: date) -> None:
+    these = (Member.brand_id == scope.brand.id, which)
+    later = or_(Member.dirty_on.is_(None), Member.dirty_on > on)
+    # Two statements: dirty_on has an index, and is as it should be already for most.
+    for mark in (
+        update(Member).where(*these).values(facts_seq=Member.facts_seq + 1),
+        update(Member).where(*these, later).values(dirty_on=on),
+    ):
+        scope.session.execute(mark.execution_options(synchronize_session=False))
 
 
 # --- finding --------------------------------------------------------------------------------------------------------

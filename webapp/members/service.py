@@ -10,12 +10,14 @@ import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from webapp.brands.models import Store
 from webapp.kernel.errors import Refused
+from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
 from webapp.members import queries
 from webapp.members.identities import EMAIL, PHONE, normalise_email, normalise_phone
@@ -174,8 +176,16 @@ def correct_member(
 def set_consent(scope: Scope, member_id: int, channel: str, purpose: str, granted: bool, source: str) -> bool:
     """Record what a member said; True when it changes what counted. Saying the same again is not recorded twice."""
     now = scope.session.get(ConsentNow, (scope.brand.id, member_id, channel, purpose), with_for_update=True)
-    if now is not None and now.granted == granted:
-        return False
+    if now is None:
+        said = {"brand_id": scope.brand.id, "member_id": member_id, "channel": channel, "purpose": purpose}
+        first = insert_or_ignore(scope, ConsentNow).values(**said, granted=granted, at=scope.now)
+        laid: Any = scope.session.execute(first)
+        if laid.rowcount == 0:  # another unit was first, and has committed
+            now = scope.session.get_one(ConsentNow, tuple(said.values()), with_for_update=True)
+    if now is not None:
+        if now.granted == granted:
+            return False
+        now.granted, now.at = granted, scope.now
     scope.session.add(
         Consent(
             brand_id=scope.brand.id,
@@ -188,19 +198,6 @@ def set_consent(scope: Scope, member_id: int, channel: str, purpose: str, grante
             at=scope.now,
         )
     )
-    if now is None:
-        scope.session.add(
-            ConsentNow(
-                brand_id=scope.brand.id,
-                member_id=member_id,
-                channel=channel,
-                purpose=purpose,
-                granted=granted,
-                at=scope.now,
-            )
-        )
-    else:
-        now.granted, now.at = granted, scope.now
     scope.session.flush()
     return True
 
@@ -266,11 +263,11 @@ def _read(scope: Scope, details: Details) -> _Read | Refused:
     if details.phone is not None:
         phone = normalise_phone(details.phone, scope.brand.region) if details.phone.strip() else ""
         if phone is None:
-            return Refused("phone_bad", {"field": "phone", "value": details.phone})
+            return Refused("phone_bad", {"field": "phone"})
     if details.email is not None:
         email = normalise_email(details.email) if details.email.strip() else ""
         if email is None:
-            return Refused("email_bad", {"field": "email", "value": details.email})
+            return Refused("email_bad", {"field": "email"})
     if isinstance(birthday, str) and birthday.strip():
         birthday = read_birthday(birthday, scope.today)
         if birthday is None:

@@ -21,7 +21,7 @@ from webapp.kernel.scope import Scope
 from webapp.members.bulk import move_joining_days
 from webapp.members.identities import PHONE
 from webapp.members.models import Member, MemberIdentity
-from webapp.members.queries import batches, touch_many
+from webapp.members.queries import batches, touch_many, touch_selected
 from webapp.orders import queries
 from webapp.orders.models import Order, OrderLine
 
@@ -138,17 +138,27 @@ def record(scope: Scope, source: str, orders: Sequence[OrderIn], lines: Lines | 
 
 def inserted(scope: Scope, source: str, first_id: int, last_id: int) -> None:
     """Orders with these ids have been inserted in this unit by other means than `record`: do what goes with it."""
-    rows = scope.session.execute(
-        select(Member.id, Member.person_id, Member.joined_on, Member.joined_given, func.min(Order.ordered_on))
-        .join(Member, (Member.brand_id == Order.brand_id) & (Member.id == Order.member_id))
-        .where(Order.brand_id == scope.brand.id, Order.id.between(first_id, last_id))
-        .group_by(Member.id, Member.person_id, Member.joined_on, Member.joined_given)
+    these = (Order.brand_id == scope.brand.id, Order.id.between(first_id, last_id))
+    owner = (Member.brand_id == Order.brand_id) & (Member.id == Order.member_id)
+    latest = scope.session.scalar(select(func.max(Order.ordered_on)).where(*these))
+    if latest is None:
+        return
+    earlier = scope.session.execute(
+        select(Member.id, func.min(Order.ordered_on))
+        .join(Order, owner)
+        .where(*these, Member.joined_given.is_(False), Order.ordered_on < Member.joined_on)
+        .group_by(Member.id)
     )
-    touched = _Touched()
-    owner: Any
-    for *owner, day in rows:
-        touched.owner(_Owner(*owner), day.isoformat())
-    _apply(scope, touched)
+    move_joining_days(scope, {row[0]: row[1] for row in earlier})
+    if latest < scope.today:  # the engine sees all of them today
+        touch_selected(scope, select(Order.person_id).where(*these), latest)
+    else:
+        days = scope.session.execute(
+            select(Order.person_id, func.min(Order.ordered_on))
+            .where(*these, Order.person_id.is_not(None))
+            .group_by(Order.person_id)
+        )
+        touch_many(scope, {person_id: day for person_id, day in days if person_id is not None})
     scope.emit("orders.recorded", source=source, first_id=first_id, last_id=last_id, order_ids=[])
 
 
