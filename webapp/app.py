@@ -39,7 +39,7 @@ def create_app(settings: config.Settings | None = None, db: Database | None = No
     app.config["SECRET_KEY"] = SecretBox.of(settings.instance).derive("flask")
     htmx.init_htmx(app)
     csrf.init_csrf(app)
-    security.init_security(app)
+    security.init_security(app, strict_cookies=settings.strict_cookies)
     i18n.init_i18n(app)
     filters.init_filters(app)
     assets.init_assets(app)

@@ -22,6 +22,7 @@ from webapp.plugin_runtime import calls
 MOST_PER_PERSON = 1000
 MOST_DAYS = 3660
 MOST_STOCK = 10**9
+LATEST = date(2999, 12, 31)  # days are added to it when a coupon is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,8 @@ def _check_window(scope: Scope, details: OfferDetails, offer: Offer | None) -> I
         yield Wrong("valid_days", "no_end")
     if details.valid_days is not None and not 1 <= details.valid_days <= MOST_DAYS:
         yield Wrong("valid_days", "out_of_range", {"least": 1, "most": MOST_DAYS})
+    if details.valid_from is not None and details.valid_from > LATEST:
+        yield Wrong("valid_from", "out_of_range", {"least": scope.today, "most": LATEST})
     if details.valid_until is None:
         return
     if details.valid_from is not None and details.valid_until < details.valid_from:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 from markupsafe import Markup
 
+from webapp.kernel.security import secure
+
 COOKIE = "rg_csrf"
 FIELD = "csrf_token"
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -55,6 +57,6 @@ def init_csrf(app: Flask) -> None:
     def remember(response: Response) -> Response:
         if g.get("csrf_new"):
             response.set_cookie(
-                COOKIE, g.csrf, httponly=True, samesite="Lax", secure=request.is_secure, path="/"
+                COOKIE, g.csrf, httponly=True, samesite="Lax", secure=secure(), path="/"
             )
         return response

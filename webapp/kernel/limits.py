@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Literal
 
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage, storage_from_string
@@ -35,12 +36,21 @@ def use_server(url: str | None) -> None:
 
 def limit(name: str, who: str, times: int, seconds: int) -> bool:
     """May `who` do `name` once more? At most `times` in `seconds`; the call counts."""
+    return _ask("hit", name, who, times, seconds)
+
+
+def left(name: str, who: str, times: int, seconds: int) -> bool:
+    """The same, but asking does not count: for what is counted only when it goes wrong."""
+    return _ask("test", name, who, times, seconds)
+
+
+def _ask(how: Literal["hit", "test"], name: str, who: str, times: int, seconds: int) -> bool:
     global _quiet_until
     item = RateLimitItemPerSecond(times, seconds)
     if _shared is not None and time.monotonic() >= _quiet_until:
         try:
-            return bool(FixedWindowRateLimiter(_shared).hit(item, "regulars", name, who))
+            return bool(getattr(FixedWindowRateLimiter(_shared), how)(item, "regulars", name, who))
         except Exception as why:  # whatever the server's client raises
             _quiet_until = time.monotonic() + 5
             log.warning("the queue server does not count (%s)", type(why).__name__)
-    return bool(FixedWindowRateLimiter(_memory).hit(item, "regulars", name, who))
+    return bool(getattr(FixedWindowRateLimiter(_memory), how)(item, "regulars", name, who))

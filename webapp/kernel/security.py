@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app, request
 
 CSP = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
@@ -10,11 +10,17 @@ CSP = (
 )
 
 
-def init_security(app: Flask) -> None:
+def secure() -> bool:
+    """Are cookies for https only? Also where a proxy ends TLS and asks us in plain http (REGULARS_SECURE_COOKIES)."""
+    return bool(current_app.config["SESSION_COOKIE_SECURE"]) or request.is_secure
+
+
+def init_security(app: Flask, *, strict_cookies: bool) -> None:
     """Strict CSP, no sniffing, no framing, no referrer to the outside, pages never kept by shared caches."""
     app.config.update(
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=strict_cookies,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
         MAX_FORM_PARTS=2000,
     )

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.kernel import edge, i18n
 from webapp.kernel.scope import Scope
+from webapp.kernel.security import secure
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "rg_theme"
@@ -122,7 +123,7 @@ def preferences() -> Response:
         value = request.form.get(name)
         if value is not None and value in allowed:
             response.set_cookie(
-                cookie, value, max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure
+                cookie, value, max_age=YEAR, samesite="Lax", httponly=True, secure=secure()
             )
     return response
 

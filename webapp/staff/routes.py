@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, g, request
 from flask_babel import gettext as _
 
 from webapp.kernel import edge
 from webapp.kernel.edge import PUBLIC, SIGNED_IN
 from webapp.kernel.errors import Refused
 from webapp.kernel.limits import limit
+from webapp.kernel.security import secure
 from webapp.kernel.shell import own_path
 from webapp.staff import queries, service
 from webapp.staff.forms import PasswordForm, SignInForm
@@ -33,14 +34,13 @@ def recognise() -> None:
 
 
 def _set_cookie(response: Response, token: str) -> Response:
-    secure = current_app.extensions["regulars.settings"].strict_cookies or request.is_secure
     response.set_cookie(
         COOKIE,
         token,
         max_age=int(service.SESSION_LIVES.total_seconds()),
         httponly=True,
         samesite="Lax",
-        secure=secure,
+        secure=secure(),
     )
     return response
 

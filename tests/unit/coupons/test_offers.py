@@ -45,6 +45,7 @@ def made(scope: Scope, **more: Any) -> Offer:
         ({"valid_days": None}, "valid_days", "no_end"),
         ({"valid_days": 0}, "valid_days", "out_of_range"),
         ({"valid_until": date(2020, 1, 1)}, "valid_until", "ends_in_the_past"),
+        ({"valid_from": date(9999, 12, 31)}, "valid_from", "out_of_range"),
         (
             {"valid_from": date(2099, 2, 1), "valid_until": date(2099, 1, 1)},
             "valid_until",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from limits.storage import MemoryStorage
 from sqlalchemy import select
 
 from tests import factories as make
@@ -13,6 +14,8 @@ from tests.support.databases import ONE_DATABASE
 from tests.support.web import Client, forms_of, text_of
 from webapp.coupons import service
 from webapp.coupons.models import Coupon, Redemption
+from webapp.coupons.routes import counter
+from webapp.kernel import limits, secrets
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.staff.models import StaffRole
@@ -54,6 +57,23 @@ def use_form(html: str) -> dict[str, Any]:
 def redemptions(db: Database) -> list[Redemption]:
     with db.read() as scope:
         return list(scope.session.scalars(select(Redemption).order_by(Redemption.id)))
+
+
+def test_codes_are_not_to_be_guessed(
+    clerk: Client, coupon: Coupon, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mistyped codes are a clerk's bad day and cost nothing; codes that fit and that nobody has are counted."""
+    monkeypatch.setattr(limits, "_memory", MemoryStorage())
+    for _ in range(counter.GUESSES + 5):
+        assert look(clerk, "AAAAAAAAA", "150", store=store).status_code == 422
+    for _ in range(counter.GUESSES):
+        assert look(clerk, secrets.typed_code(), "150", store=store).status_code == 422
+    answer = look(clerk, coupon.code, "150", store=store)
+    assert answer.status_code == 429 and "wait five minutes" in text_of(answer.text)
+    use = {"code": coupon.code, "basket": "150", "store": store, "key": "a-key-of-mine"}
+    assert clerk.post("/counter/redeem", data=use).status_code == 429
+    monkeypatch.setattr(limits, "_memory", MemoryStorage())
+    assert look(clerk, coupon.code, "150", store=store).status_code == 200
 
 
 def test_code_basket_saving_done_undo(clerk: Client, db: Database, coupon: Coupon, store: str) -> None:

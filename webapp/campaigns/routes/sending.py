@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Response, flash
+from flask import Response, abort, flash
 from flask_babel import gettext as _
 
 from webapp.campaigns import queries, states, wording
@@ -97,6 +97,8 @@ def cancel(campaign_id: int) -> Response:
 @bp.post("/campaigns/<int:campaign_id>/unknown/<int:delivery_id>/<answer>", permission="campaigns.send")
 def resolve(campaign_id: int, delivery_id: int, answer: str) -> Response:
     """A person says whether a message arrived: "arrived", or "again"."""
+    if answer not in ("arrived", "again"):
+        abort(404)  # a mistyped address is no answer
     refused = edge.write(lambda scope: outbox.resolve_unknown(scope, delivery_id, arrived=answer != "again"))
     if refused is not None:
         flash(wording.refusal(refused), "warn")

@@ -20,11 +20,14 @@ from webapp.coupons.models import Redemption
 from webapp.kernel import edge, money, shell
 from webapp.kernel.errors import Forbidden, Refused
 from webapp.kernel.i18n import pick_locale
+from webapp.kernel.limits import left, limit
 from webapp.kernel.scope import Scope
+from webapp.kernel.security import secure
 
 bp = edge.blueprint("counter", __name__)
 STORE_COOKIE = "rg_store"
 _MONTH = 30 * 24 * 3600
+GUESSES = 30  # unknown codes in five minutes
 
 Stores = Sequence[tuple[int, str]]
 
@@ -39,6 +42,8 @@ def index() -> Response:
             "today": redemptions.of_day(scope, scope.today, store_id=_store_id(form, stores))
         }
         status = 200
+        if "code" in request.args and not left(*_guesses()):
+            return _rattled(form, stores, **context)
         if "code" in request.args and "basket" not in request.args:  # scanned: the basket is still to come
             context |= _look(scope, form)
         elif "code" in request.args:
@@ -46,6 +51,7 @@ def index() -> Response:
                 context["answer"] = service.quote(scope, form.code.data or "", form.basket.data or 0)
             else:
                 status = 422
+        _note_guess(context.get("answer"))
         return _page(form, stores, status, **_explained(scope, context))
 
 
@@ -58,6 +64,8 @@ def use() -> Response:
     form = _form(stores, request.form)
     if not form.validate():
         return _page(form, stores, 422, today=[])
+    if not left(*_guesses()):
+        return _rattled(form, stores, today=[])
     store_id = _store_id(form, stores)
 
     def unit(scope: Scope) -> Redemption | Refused:
@@ -72,6 +80,7 @@ def use() -> Response:
 
     answer = edge.write(unit)
     if isinstance(answer, Refused):
+        _note_guess(answer)
         edge.spend_once()
         with edge.read() as scope:
             return _page(form, stores, 409, **_explained(scope, {"answer": answer, "today": []}))
@@ -83,7 +92,7 @@ def use() -> Response:
             max_age=_MONTH,
             httponly=True,
             samesite="Lax",
-            secure=request.is_secure,
+            secure=secure(),
         )
     return response
 
@@ -141,6 +150,21 @@ def _store_id(form: CounterForm, stores: Stores) -> int | None:
     if form.store:
         return form.store.data or None
     return stores[0][0] if stores else None
+
+
+def _guesses() -> tuple[str, str, int, int]:
+    """Codes that nobody has are counted for each clerk: a list of them is no way to somebody's coupon."""
+    return "counter-code", str(edge.actor().id), GUESSES, 300
+
+
+def _note_guess(answer: object) -> None:
+    if isinstance(answer, Refused) and answer.code == "unknown":
+        limit(*_guesses())
+
+
+def _rattled(form: CounterForm, stores: Stores, **context: Any) -> Response:
+    form.code.errors = [_("Too many tries. Please wait five minutes and try again.")]
+    return _page(form, stores, 429, **context)
 
 
 def _look(scope: Scope, form: CounterForm) -> dict[str, Any]:
