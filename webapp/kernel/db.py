@@ -179,11 +179,16 @@ def _engine(url: str, *, writing: bool) -> Engine:
             pool_size=5,
             max_overflow=10,
             pool_pre_ping=True,
+            hide_parameters=True,  # phones and tokens stand in them, and faults are logged
             connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c synchronous_commit=on"},
         )
         return engine
     engine = create_engine(
-        parsed, pool_size=8, max_overflow=8, connect_args={"timeout": 30, "check_same_thread": False}
+        parsed,
+        pool_size=8,
+        max_overflow=8,
+        hide_parameters=True,
+        connect_args={"timeout": 30, "check_same_thread": False},
     )
     begin = "BEGIN IMMEDIATE" if writing else "BEGIN"
 
