@@ -165,9 +165,10 @@ def finish(scope: Scope, campaign_id: int) -> bool:
 
 def reopen(scope: Scope, campaign_id: int) -> bool:
     """One more message is to be sent. False: it was cancelled, or never sent off."""
-    if _move(scope, campaign_id, ("done",), "sending", finished_at=None):
-        return True
-    return queries.get(scope, campaign_id).state in ("sending", "paused", "laying")
+    state = queries.get(scope, campaign_id, hold=True).state  # held: `finish` waits, and then sees the message
+    if state == "done":
+        return _move(scope, campaign_id, ("done",), "sending", finished_at=None)
+    return state in ("sending", "paused", "laying")
 
 
 def _move(scope: Scope, campaign_id: int, before: tuple[str, ...], state: str, **values: Any) -> bool:

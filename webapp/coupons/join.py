@@ -47,6 +47,15 @@ def join_redemption(scope: Scope, used: Redemption, coupon: Coupon) -> bool:
     return _join(scope, used, coupon, orders)
 
 
+def join_again(scope: Scope, redemption_id: int) -> bool:
+    """The same for one that was committed without its order; nothing is to be done for one that was undone."""
+    used = scope.session.get(Redemption, (scope.brand.id, redemption_id))
+    if used is None or used.order_id is not None or used.open_coupon_id is None:
+        return False
+    coupon = scope.session.get_one(Coupon, (scope.brand.id, used.coupon_id))
+    return join_redemption(scope, used, coupon)
+
+
 def _sources(scope: Scope) -> list[str]:
     """The tills' names, each found by one step in the index (brand, source, number): a handful among millions of orders."""
     found: list[str] = []

@@ -209,8 +209,8 @@ def _redeem(
         basket=basket_minor,
         saving=used.saving_minor,
     )
-    if till:
-        join.join_redemption(scope, used, coupon)
+    if till and not join.join_redemption(scope, used, coupon):
+        scope.emit("coupon.used", redemption_id=used.id)  # the order may be about to be committed, or come later
     return used
 
 

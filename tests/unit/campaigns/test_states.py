@@ -7,13 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from tests.factories import make_offer
 from tests.unit.campaigns.shop import Shop
-from webapp.campaigns import service, states
+from webapp.campaigns import drafts, service, states
+from webapp.campaigns.models import Campaign
 from webapp.coupons import service as coupons
+from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
-from webapp.kernel.scope import Scope
+from webapp.kernel.scope import BrandRef, Scope
 from webapp.plugin_runtime import context
 
 MOVES: dict[str, Callable[[Scope, int], Any]] = {
@@ -138,3 +142,26 @@ def test_an_unknown_message_sent_again_opens_what_was_done(shop: Shop) -> None:
     assert shop.state(campaign) == "sending"
     shop.drain(campaign)
     assert (shop.results(campaign).sent, shop.state(campaign)) == (2, "done")
+
+
+@pytest.mark.parametrize("db_kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+def test_a_campaign_is_not_ended_while_somebody_sends_one_more(db: Database, brand: BrandRef) -> None:
+    """Reopening holds the campaign, so that who ends it waits and then sees the message. (SQLite has one writer.)"""
+
+    def new(scope: Scope) -> int:
+        made = drafts.create(scope, name="Hello", channel="email")
+        assert isinstance(made, Campaign)
+        made.state = "sending"
+        scope.session.flush()
+        return made.id
+
+    campaign_id = db.write(new, brand=brand)
+
+    def again(scope: Scope) -> None:
+        assert states.reopen(scope, campaign_id)
+        with db.engine.connect() as other, pytest.raises(OperationalError, match="could not obtain lock"):
+            other.execute(
+                select(Campaign.id).where(Campaign.id == campaign_id).with_for_update(nowait=True)
+            )
+
+    db.write(again, brand=brand)

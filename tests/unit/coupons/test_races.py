@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from sqlalchemy import func, select
 
 from tests import factories as make
@@ -11,9 +12,11 @@ from tests.support import seed
 from tests.support.together import together
 from webapp.coupons import service
 from webapp.coupons.models import Coupon, CouponChange, Offer, Redemption
+from webapp.kernel import events
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
+from webapp.members import queries as members
 
 STOCK, EACH, BASKET = 20, 8, 150_00
 
@@ -203,3 +206,25 @@ def test_a_double_tap(db: Database, brand: BrandRef) -> None:
 
 def test_redeemed_and_undone_at_once(db: Database, brand: BrandRef) -> None:
     run_there_and_back(db, brand, 4, 6)
+
+
+@pytest.mark.parametrize("db_kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+def test_an_order_and_a_redemption_at_the_same_moment_find_each_other(db: Database, brand: BrandRef) -> None:
+    """Each is written while the other is not committed, so that neither sees the other. (SQLite has one writer.)"""
+    import webapp.coupons.jobs  # noqa: F401  subscribes
+
+    (coupon,) = coupons(db, brand, 1)
+
+    def till(scope: Scope) -> None:
+        make.make_order(scope, members.get(scope, coupon.member_id), scope.today, number="r-1")
+
+    def clerk(scope: Scope) -> None:
+        used = service.redeem(scope, typed=coupon.code, basket_minor=BASKET, key="clerk-key", till_number="r-1")
+        assert isinstance(used, Redemption) and used.order_id is None
+        db.write(till, brand=brand)
+        events.deliver(db, brand.id)
+
+    db.write(clerk, brand=brand)
+    events.deliver(db, brand.id)
+    with db.read(brand=brand) as scope:
+        assert scope.session.scalars(select(Redemption)).one().order_id is not None
