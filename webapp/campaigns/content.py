@@ -121,6 +121,9 @@ def _wrong(one: ContentField, text: str, has_offer: bool) -> Iterator[Wrong]:
     except RecursionError:
         yield Wrong("not_allowed", "((((", 1)
         return
+    except ValueError:  # a number of thousands of digits
+        yield Wrong("not_allowed", "0123…", 0)
+        return
     problems = list(_walk(tree, has_offer))
     yield from dict.fromkeys(problems)
     if not problems:
@@ -147,10 +150,19 @@ def _walk(tree: nodes.Template, has_offer: bool) -> Iterator[Wrong]:
             yield _unknown(node.name, node.lineno)
         elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
             yield Wrong("not_allowed", f"|{node.name}", node.lineno)
+        elif isinstance(node, nodes.Const) and not _sayable(node.value):
+            yield Wrong("not_allowed", "\\…", node.lineno)
         elif isinstance(node, nodes.Getattr) or not isinstance(node, _ALLOWED):
             yield Wrong("not_allowed", type(node).__name__.lower(), node.lineno)
             continue
         waiting.extend((child, deeper) for child in node.iter_child_nodes())
+
+
+def _sayable(value: object) -> bool:
+    """Can a constant stand in a message? An escape in a text can write half a pair of an emoji, or a control."""
+    if not isinstance(value, str):
+        return True
+    return all(c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff") for c in value)
 
 
 def _placeholder(key: str, line: int, has_offer: bool) -> Iterator[Wrong]:
@@ -171,7 +183,7 @@ def used(content: Mapping[str, str]) -> set[str]:
     for text in content.values():
         try:
             tree = _ENVIRONMENTS[False].parse(text)
-        except (TemplateSyntaxError, RecursionError):
+        except (TemplateSyntaxError, RecursionError, ValueError):
             continue
         for node in tree.find_all(nodes.Getattr):
             if isinstance(node.node, nodes.Name):
