@@ -1,0 +1,42 @@
+"""Orders that wait for their member, and files that are no files of ours."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.imports.conftest import Shell
+
+WHOSE = "SELECT o.number, m.number FROM orders o LEFT JOIN member m ON m.id = o.member_id ORDER BY o.number"
+ORDERS = "number,member,phone,ordered_at,paid\n1,M9,13900000009,2026-01-01,5\n2,,13900000010,2026-01-02,5\n3,,,2026-01-02,5\n"
+
+
+def test_orders_wait_for_a_number_or_a_phone(shell: Shell) -> None:
+    shell.orders(ORDERS)
+    assert shell.rows(WHOSE) == [("1", None), ("2", None), ("3", None)]
+    shell.members("number\nM9\n")  # by the number the next file finds it, unchanged as its rows are
+    assert shell.orders(ORDERS).counts == (0, 1, 2, 0)
+    shell.members("number,phone\nK,139-0000-0010\n")
+    assert shell.rows(WHOSE) == [("1", "M9"), ("2", "K"), ("3", None)]
+    assert shell.orders(ORDERS).counts == (0, 0, 3, 0)
+    nobody = shell.orders("number,member,ordered_at,paid\n4,NOBODY,2026-01-01,5\n")
+    assert nobody.code == 2 and nobody.told["bad_rows"][0]["column"] == "member"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("number,name\n1,é\n".encode("latin-1"), "not in UTF-8"),
+        ("number,name\n1,张三\n".encode("gb18030"), "GB18030"),
+        (b"number,name\n1,a\0b\n", "NUL"),
+        (b"", "is empty"),
+        ("number,name\n1,a\n".encode("utf-16"), "UTF-16"),
+        (b"name\nfoo\n", "no column number"),
+        (b"number,name,NAME\n1,a,b\n", "two columns"),
+        (b'number,name\n1,"abc\n2,b\n', "not closed"),
+        (b"PK\x03\x04rest", "workbook"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(shell: Shell, content: bytes, said: str) -> None:
+    ended = shell.members(content)
+    assert ended.code == 2 and said in ended.errors[0]
+    assert shell.rows("SELECT count(*) FROM member") == [(0,)]
