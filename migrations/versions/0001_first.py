@@ -85,7 +85,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_delivery_brand_id_person_id"), "delivery", ["brand_id", "person_id"], unique=False
+        op.f("ix_delivery_brand_id_person_id_id"), "delivery", ["brand_id", "person_id", "id"], unique=False
     )
     op.create_index(
         "ix_delivery_due", "delivery", ["brand_id", "campaign_id", "state", "due_at"], unique=False
@@ -525,7 +525,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_coupon_brand_id_offer_id_state"), "coupon", ["brand_id", "offer_id", "state"], unique=False
     )
-    op.create_index(op.f("ix_coupon_brand_id_person_id"), "coupon", ["brand_id", "person_id"], unique=False)
+    op.create_index(
+        op.f("ix_coupon_brand_id_person_id_id"), "coupon", ["brand_id", "person_id", "id"], unique=False
+    )
     op.create_table(
         "member_attribute",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),

@@ -90,7 +90,7 @@ class Coupon(BrandRow, Base):
         UniqueConstraint("brand_id", "token"),
         Index(None, "brand_id", "offer_id", "state"),
         Index(None, "brand_id", "member_id"),
-        Index(None, "brand_id", "person_id"),
+        Index(None, "brand_id", "person_id", "id"),  # with the id: a page of the newest is read as it stands
         Index(None, "brand_id", "campaign_id", "state"),
         brand_fk("offer_id", "offer"),
         brand_fk("member_id", "member"),

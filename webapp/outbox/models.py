@@ -33,7 +33,7 @@ class Delivery(BrandRow, Base):
         ),
         Index("ix_delivery_due", "brand_id", "campaign_id", "state", "due_at"),
         Index("ix_delivery_lease", "state", "lease_until"),
-        Index(None, "brand_id", "person_id"),
+        Index(None, "brand_id", "person_id", "id"),  # with the id: a page of the newest is read as it stands
     )
 
     campaign_id: Mapped[int] = mapped_column(BigInteger)
