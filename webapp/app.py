@@ -15,7 +15,17 @@ from webapp.kernel.paths import templates_dir
 from webapp.kernel.secrets import SecretBox
 from webapp.plugin_runtime import context, runtime
 
-ROOMS = ("staff", "today", "plugin_runtime", "members", "orders", "lifecycle", "coupons", "outbox", "campaigns")
+ROOMS = (
+    "staff",
+    "today",
+    "plugin_runtime",
+    "members",
+    "orders",
+    "lifecycle",
+    "coupons",
+    "outbox",
+    "campaigns",
+)
 JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports")
 
 

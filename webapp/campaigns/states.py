@@ -165,7 +165,9 @@ def finish(scope: Scope, campaign_id: int) -> bool:
 
 def reopen(scope: Scope, campaign_id: int) -> bool:
     """One more message is to be sent. False: it was cancelled, or never sent off."""
-    state = queries.get(scope, campaign_id, hold=True).state  # held: `finish` waits, and then sees the message
+    state = queries.get(
+        scope, campaign_id, hold=True
+    ).state  # held: `finish` waits, and then sees the message
     if state == "done":
         return _move(scope, campaign_id, ("done",), "sending", finished_at=None)
     return state in ("sending", "paused", "laying")

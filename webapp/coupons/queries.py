@@ -145,7 +145,9 @@ class CouponFigures:
 def coupon_figures(scope: Scope, campaign_id: int) -> CouponFigures:
     """What a campaign's coupons did."""
     return (
-        _figures(scope, Coupon.campaign_id, Coupon.campaign_id == campaign_id).get(campaign_id, CouponFigures())
+        _figures(scope, Coupon.campaign_id, Coupon.campaign_id == campaign_id).get(
+            campaign_id, CouponFigures()
+        )
         if campaign_id
         else CouponFigures()
     )

@@ -210,7 +210,9 @@ def _redeem(
         saving=used.saving_minor,
     )
     if till and not join.join_redemption(scope, used, coupon):
-        scope.emit("coupon.used", redemption_id=used.id)  # the order may be about to be committed, or come later
+        scope.emit(
+            "coupon.used", redemption_id=used.id
+        )  # the order may be about to be committed, or come later
     return used
 
 

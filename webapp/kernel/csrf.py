@@ -56,7 +56,5 @@ def init_csrf(app: Flask) -> None:
     @app.after_request
     def remember(response: Response) -> Response:
         if g.get("csrf_new"):
-            response.set_cookie(
-                COOKIE, g.csrf, httponly=True, samesite="Lax", secure=secure(), path="/"
-            )
+            response.set_cookie(COOKIE, g.csrf, httponly=True, samesite="Lax", secure=secure(), path="/")
         return response

@@ -122,9 +122,7 @@ def preferences() -> Response:
     for name, allowed, cookie in (("lang", i18n.LANGUAGES, i18n.COOKIE), ("theme", THEMES, THEME_COOKIE)):
         value = request.form.get(name)
         if value is not None and value in allowed:
-            response.set_cookie(
-                cookie, value, max_age=YEAR, samesite="Lax", httponly=True, secure=secure()
-            )
+            response.set_cookie(cookie, value, max_age=YEAR, samesite="Lax", httponly=True, secure=secure())
     return response
 
 

@@ -160,8 +160,6 @@ def test_a_campaign_is_not_ended_while_somebody_sends_one_more(db: Database, bra
     def again(scope: Scope) -> None:
         assert states.reopen(scope, campaign_id)
         with db.engine.connect() as other, pytest.raises(OperationalError, match="could not obtain lock"):
-            other.execute(
-                select(Campaign.id).where(Campaign.id == campaign_id).with_for_update(nowait=True)
-            )
+            other.execute(select(Campaign.id).where(Campaign.id == campaign_id).with_for_update(nowait=True))
 
     db.write(again, brand=brand)

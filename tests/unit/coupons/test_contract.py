@@ -68,7 +68,11 @@ class Remembers(Percent):
 class AsksForTooMuch(Percent):
     def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
         answer = super().quote(terms, basket)
-        return NotApplicable("below_minimum", answer.needs_minor + 1) if getattr(answer, "needs_minor", None) else answer  # type: ignore[union-attr, operator]
+        return (
+            NotApplicable("below_minimum", answer.needs_minor + 1)
+            if getattr(answer, "needs_minor", None)
+            else answer
+        )  # type: ignore[union-attr, operator]
 
 
 class GivesNoReason(Percent):

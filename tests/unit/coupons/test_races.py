@@ -219,7 +219,9 @@ def test_an_order_and_a_redemption_at_the_same_moment_find_each_other(db: Databa
         make.make_order(scope, members.get(scope, coupon.member_id), scope.today, number="r-1")
 
     def clerk(scope: Scope) -> None:
-        used = service.redeem(scope, typed=coupon.code, basket_minor=BASKET, key="clerk-key", till_number="r-1")
+        used = service.redeem(
+            scope, typed=coupon.code, basket_minor=BASKET, key="clerk-key", till_number="r-1"
+        )
         assert isinstance(used, Redemption) and used.order_id is None
         db.write(till, brand=brand)
         events.deliver(db, brand.id)

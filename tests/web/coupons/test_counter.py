@@ -85,7 +85,12 @@ def test_code_basket_saving_done_undo(clerk: Client, db: Database, coupon: Coupo
     assert "To pay CN¥130.00" in text and "xujiahui" in text and "A-77" in text and "Clerk" in text
     place = done.request.path
     (used,) = redemptions(db)
-    assert (used.basket_minor, used.saving_minor, used.till_number, str(used.store_id)) == (150_00, 20_00, "A-77", store)
+    assert (used.basket_minor, used.saving_minor, used.till_number, str(used.store_id)) == (
+        150_00,
+        20_00,
+        "A-77",
+        store,
+    )
     for _ in range(2):
         undone = clerk.post(f"{place}/undo", follow_redirects=True)
         assert "can be used again" in text_of(undone.text)
@@ -96,7 +101,9 @@ def test_code_basket_saving_done_undo(clerk: Client, db: Database, coupon: Coupo
     assert "undone" in text_of(clerk.get("/counter").text)
 
 
-def test_a_double_tap_and_a_lost_answer_use_it_once(clerk: Client, db: Database, coupon: Coupon, store: str) -> None:
+def test_a_double_tap_and_a_lost_answer_use_it_once(
+    clerk: Client, db: Database, coupon: Coupon, store: str
+) -> None:
     form = use_form(look(clerk, coupon.code, "150", store=store).text)
     places = {clerk.post("/counter/redeem", data=form).location for _ in range(3)}
     assert len(places) == 1
@@ -135,7 +142,9 @@ def test_a_basket_that_is_no_amount_is_kept_and_told_beside_it(
     assert (form.fields["basket"], form.fields["code"]) == (basket, coupon.code)
 
 
-def test_a_mistyped_code_is_told_before_anything_is_looked_up(clerk: Client, coupon: Coupon, store: str) -> None:
+def test_a_mistyped_code_is_told_before_anything_is_looked_up(
+    clerk: Client, coupon: Coupon, store: str
+) -> None:
     swapped = coupon.code[:3] + coupon.code[4] + coupon.code[3] + coupon.code[5:]
     wrong = look(clerk, swapped if swapped != coupon.code else coupon.code[:-1] + "2", "150", store=store)
     assert wrong.status_code == 422
@@ -150,12 +159,16 @@ def test_too_small_a_basket_says_how_much_more(clerk: Client, coupon: Coupon, st
     assert "/counter/redeem" not in answer.text
 
 
-def test_a_scanned_code_asks_for_the_basket_only(clerk: Client, db: Database, brand: BrandRef, coupon: Coupon) -> None:
+def test_a_scanned_code_asks_for_the_basket_only(
+    clerk: Client, db: Database, brand: BrandRef, coupon: Coupon
+) -> None:
     page = clerk.get("/counter", query_string={"code": coupon.code})
     assert "This coupon is good" in text_of(page.text)
     assert "Give what the basket costs" not in page.text
     db.write(lambda s: service.void(s, coupon.id), brand=brand)
-    assert "This coupon was taken away" in text_of(clerk.get("/counter", query_string={"code": coupon.code}).text)
+    assert "This coupon was taken away" in text_of(
+        clerk.get("/counter", query_string={"code": coupon.code}).text
+    )
 
 
 def test_the_store_must_be_chosen_and_be_one_of_ours(clerk: Client, coupon: Coupon, store: str) -> None:
@@ -183,7 +196,9 @@ def test_a_clerk_of_one_store_is_asked_for_none_and_sees_that_one(
     place = clerk.post("/counter/redeem", data=form | {"store": store}).location
     assert redemptions(db)[0].store_id == here
     clerk.post(f"{place}/undo")
-    other = client.post("/counter/redeem", data=use_form(look(client, coupon.code, "150", store=store).text)).location
+    other = client.post(
+        "/counter/redeem", data=use_form(look(client, coupon.code, "150", store=store).text)
+    ).location
     assert clerk.get(other).status_code == 403
     assert clerk.post(f"{other}/undo").status_code == 403
     assert redemptions(db)[1].reversed_at is None
@@ -192,7 +207,9 @@ def test_a_clerk_of_one_store_is_asked_for_none_and_sees_that_one(
 def test_nobody_uses_a_coupon_without_signing_in(app: Flask, coupon: Coupon, db: Database) -> None:
     nobody: Client = app.test_client()  # type: ignore[assignment]
     assert nobody.get("/counter").status_code == 303
-    answer = nobody.post("/counter/redeem", data={"code": coupon.code, "basket": "150", "key": "a-key-of-mine"})
+    answer = nobody.post(
+        "/counter/redeem", data={"code": coupon.code, "basket": "150", "key": "a-key-of-mine"}
+    )
     assert "/sign-in" in answer.location
     assert not redemptions(db)
 

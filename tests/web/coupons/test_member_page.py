@@ -31,7 +31,9 @@ def member(app: Flask) -> Client:
 
 def given(db: Database, brand: BrandRef, now: datetime | None = None, **offer: object) -> Coupon:
     def unit(scope: Scope) -> Coupon:
-        who = make.make_member(scope, name="Li Lei", phone="13800138000", email="li@acme.example", number="M-0042")
+        who = make.make_member(
+            scope, name="Li Lei", phone="13800138000", email="li@acme.example", number="M-0042"
+        )
         one = service.give(scope, make.make_offer(scope, name="Spring", **offer).id, who.id, "a-key-1")
         assert isinstance(one, Coupon)
         return one
@@ -44,7 +46,9 @@ def state(db: Database, coupon: Coupon) -> str:
         return scope.session.scalars(select(Coupon.state).where(Coupon.id == coupon.id)).one()
 
 
-def test_opening_takes_nothing_and_the_button_shows_the_code(member: Client, db: Database, brand: BrandRef) -> None:
+def test_opening_takes_nothing_and_the_button_shows_the_code(
+    member: Client, db: Database, brand: BrandRef
+) -> None:
     coupon = given(db, brand)
     place = f"/c/{coupon.token}"
     page = member.get(place)
@@ -75,7 +79,9 @@ def test_it_shows_nobody(member: Client, db: Database, brand: BrandRef) -> None:
 
 def test_each_end_is_said_plainly(member: Client, db: Database, brand: BrandRef) -> None:
     with time_machine.travel(NOON, tick=False):
-        coupon = given(db, brand, valid_days=None, valid_from=date(2026, 5, 12), valid_until=date(2026, 5, 20))
+        coupon = given(
+            db, brand, valid_days=None, valid_from=date(2026, 5, 12), valid_until=date(2026, 5, 20)
+        )
         place = f"/c/{coupon.token}"
         assert "Valid from May 12, 2026. Valid until May 20, 2026" in text_of(member.get(place).text)
     with time_machine.travel(datetime(2026, 5, 13, tzinfo=UTC), tick=False):

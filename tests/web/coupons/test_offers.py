@@ -33,7 +33,11 @@ def test_making_opening_and_closing(client: Client, db: Database) -> None:
     shown = client.submit("/offers/new", GOOD)
     place = shown.request.path
     text = text_of(shown.text)
-    assert "Spend CN¥100.00, save CN¥20.00" in text and "Spend CN¥200.50, save CN¥50.00" in text and "draft" in text
+    assert (
+        "Spend CN¥100.00, save CN¥20.00" in text
+        and "Spend CN¥200.50, save CN¥50.00" in text
+        and "draft" in text
+    )
     assert "30 days once taken" in text
     client.submit(place, form="/open")
     assert "open" in text_of(client.get("/offers").text)
@@ -49,7 +53,9 @@ def test_making_opening_and_closing(client: Client, db: Database) -> None:
     }
 
 
-def test_mistakes_are_told_beside_their_fields_and_everything_typed_is_kept(client: Client, db: Database) -> None:
+def test_mistakes_are_told_beside_their_fields_and_everything_typed_is_kept(
+    client: Client, db: Database
+) -> None:
     cases = [
         ({"name": ""}, "Name: Give it a name of 1 to 120 characters."),
         ({"term_steps-0-save": "abc"}, "Steps 1, Save: Write the amount in digits, such as 128.50."),
@@ -57,13 +63,19 @@ def test_mistakes_are_told_beside_their_fields_and_everything_typed_is_kept(clie
         ({"term_steps-2-save": "300"}, "Steps 3, Save: Not more than is spent: at most CN¥200.50."),
         ({"term_steps-2-save": "20"}, "Steps 3, Save: A higher step must save more: above CN¥20.00."),
         ({"term_steps-2-spend": ""}, "Steps 3, Spend at least: Give an amount above zero."),
-        ({"valid_days": ""}, "Days valid once taken: Say how many days it is valid, or the last day, or both."),
+        (
+            {"valid_days": ""},
+            "Days valid once taken: Say how many days it is valid, or the last day, or both.",
+        ),
         ({"valid_days": "many"}, "Days valid once taken: Write a whole number, such as 30."),
         ({"valid_until": "2001-01-01"}, "Last day: This day has passed."),
         ({"stock": "0"}, "How many in all: At least 1."),
         ({"per_person": ""}, "How many a person: This is needed."),
         ({"code": "a b"}, "Code: Use letters, digits, dashes and underscores"),
-        ({"term_most": "10"}, "The most that it saves on one basket: This limit is for “once for every full amount”."),
+        (
+            {"term_most": "10"},
+            "The most that it saves on one basket: This limit is for “once for every full amount”.",
+        ),
     ]
     for more, said in cases:
         answer = client.submit("/offers/new", GOOD | more)
@@ -99,7 +111,9 @@ def test_a_double_tap_makes_one_offer(client: Client, db: Database) -> None:
         assert len(scope.session.scalars(select(Offer)).all()) == 1
 
 
-def test_changing_keeps_the_terms_of_coupons_that_are_out(client: Client, db: Database, brand: BrandRef) -> None:
+def test_changing_keeps_the_terms_of_coupons_that_are_out(
+    client: Client, db: Database, brand: BrandRef
+) -> None:
     def fill(scope) -> tuple[int, int]:  # type: ignore[no-untyped-def]
         offer = make.make_offer(scope, name="Spring", stock=5)
         coupon = service.give(scope, offer.id, make.make_member(scope).id, "a-key-1")
@@ -109,13 +123,17 @@ def test_changing_keeps_the_terms_of_coupons_that_are_out(client: Client, db: Da
     offer_id, coupon_id = db.write(fill, brand=brand)
     edit = client.get(f"/offers/{offer_id}/edit")
     assert "Coupons that are out keep what they promised" in edit.text and 'value="100.00"' in edit.text
-    shown = client.submit(f"/offers/{offer_id}/edit", {"term_steps-0-save": "25", "valid_until": "2099-12-31"})
+    shown = client.submit(
+        f"/offers/{offer_id}/edit", {"term_steps-0-save": "25", "valid_until": "2099-12-31"}
+    )
     assert "save CN¥25.00" in text_of(shown.text)
     assert "save CN¥20.00" in text_of(client.get(f"/coupons/{coupon_id}").text)
     low = client.submit(f"/offers/{offer_id}/edit", {"stock": "0"})
     assert low.status_code == 422
     with db.read() as scope:
-        assert [t.valid_until for t in scope.session.scalars(select(OfferTerms).order_by(OfferTerms.version))] == [
+        assert [
+            t.valid_until for t in scope.session.scalars(select(OfferTerms).order_by(OfferTerms.version))
+        ] == [
             None,
             date(2099, 12, 31),
         ]
