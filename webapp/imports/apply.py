@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import time
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from webapp.brands import queries as brands
 from webapp.imports import cells
 from webapp.imports.models import Import
 from webapp.imports.stage import Stage
+from webapp.kernel import bulk
+from webapp.kernel.model import Base
 from webapp.kernel.scope import Scope
 from webapp.kernel.steps import Done, Next
 from webapp.members import bulk as members
 from webapp.members.bulk import MemberIn, Value
+from webapp.members.models import ConsentNow, Member, MemberAttribute, MemberIdentity
 from webapp.orders import service as orders
+
+if TYPE_CHECKING:
+    from webapp.kernel.db import Database
 
 START = {"row": 0, "created": 0, "updated": 0, "unchanged": 0}
 
@@ -40,8 +46,23 @@ class Pace:
         self.size = int(min(self._most, max(self._least, self.size * min(1.6, max(0.25, self.AIM / took)))))
 
 
+class Census:
+    """PostgreSQL: has what came in counted at a thousand new rows, at ten thousand, and so on."""
+
+    def __init__(self, db: Database, *models: type[Base]) -> None:
+        self._db, self._models, self._next = db, models, 1000
+
+    def look(self, cursor: Any) -> None:
+        """After a unit, with its cursor."""
+        if cursor["created"] >= self._next:
+            self._next = cursor["created"] * 10
+            bulk.analyse(self._db, *self._models)
+
+
 class MembersStep:
     """Applies staged members. Cursor: the last row applied, and counts."""
+
+    writes: tuple[type[Base], ...] = (Member, MemberIdentity, ConsentNow, MemberAttribute)
 
     QUERY = (
         "SELECT row, number, name, phone, email, birthday, gender, joined, store, consents, attributes "

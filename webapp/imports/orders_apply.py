@@ -14,6 +14,7 @@ from webapp.brands import queries as brands
 from webapp.imports.apply import Pace, finish
 from webapp.imports.stage import Stage
 from webapp.kernel import bulk
+from webapp.kernel.model import Base
 from webapp.kernel.scope import Scope
 from webapp.kernel.steps import Done, Next
 from webapp.orders import service as orders
@@ -63,6 +64,8 @@ INSERT_LINES = (
 
 class OrdersStep:
     """Applies staged orders. Cursor: the last row applied, and counts."""
+
+    writes: tuple[type[Base], ...] = (Order, OrderLine)
 
     def __init__(self, stage: Stage, source: str, import_id: int) -> None:
         self._stage, self._source, self._import_id = stage, source, import_id

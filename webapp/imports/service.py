@@ -20,12 +20,12 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from webapp.brands import service as brands
 from webapp.imports import lines_in, members_in, orders_in
-from webapp.imports.apply import START, MembersStep
+from webapp.imports.apply import START, Census, MembersStep
 from webapp.imports.models import Import
 from webapp.imports.orders_apply import OrdersStep
 from webapp.imports.problems import BadFile, Problems
 from webapp.imports.stage import Stage, open_stage, sweep_away, turn
-from webapp.kernel import halt
+from webapp.kernel import bulk, halt
 from webapp.kernel.db import Database
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
 from webapp.kernel.steps import Done, Next, run_steps
@@ -274,6 +274,12 @@ def _apply(
         step = OrdersStep(stage, row.source, import_id)
     else:
         step = MembersStep(stage, row.source, import_id, row.options["kinds"])
+    census = Census(db, *step.writes)
+
+    def progress(cursor: Any) -> None:
+        step.pace.ended()
+        census.look(cursor)
+
     done: Done | Next = Next(START)
     try:
         for attempt in range(3):
@@ -283,13 +289,15 @@ def _apply(
                     start=START,
                     actor=actor,
                     seconds=seconds,
-                    progress=step.pace.ended,
+                    progress=progress,
                 )
                 break
             except IntegrityError:  # a clerk wrote the same phone or number in the same blink: look again
                 if attempt == 2:
                     raise
         if isinstance(done, Done):
+            if done.result["created"]:
+                bulk.analyse(db, *step.writes)
             stage.discard()
         return done
     finally:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ColumnElement, String, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -19,6 +19,9 @@ from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from webapp.kernel.model import Base
 from webapp.kernel.scope import Scope
+
+if TYPE_CHECKING:
+    from webapp.kernel.db import Database
 
 TOGETHER = 64
 
@@ -203,3 +206,15 @@ def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
     """`column` (of ids or of text) is one of `values`: far cheaper than in_() for hundreds, and without its limit."""
     kind = BigInteger if isinstance(column.type, BigInteger) else String
     return _Among(column, bindparam(None, list(values), type_=_Values(kind)))
+
+
+def analyse(db: Database, *models: type[Base]) -> None:
+    """PostgreSQL: count again what is in these tables, now that much has come in. It blocks nobody.
+
+    Without it the planner takes hundreds of values for most of a table that it believes to be nearly empty, reads all of it
+    for every batch, and gets slower with each; the server's own count comes minutes later.
+    """
+    if not db.is_sqlite:
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for model in models:
+                connection.exec_driver_sql(f"ANALYZE {model.__tablename__}")
