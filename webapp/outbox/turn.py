@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, update
 
+from webapp.kernel import bulk
 from webapp.kernel.scope import Scope
 from webapp.outbox import service, sources, tokens
 from webapp.outbox.models import Attempt, Delivery, Dispatch
@@ -37,6 +38,8 @@ _dispatch: Any = Dispatch.__table__
 _attempt: Any = Attempt.__table__
 _brand: Any = bindparam("b")
 _ids: Any = bindparam("ids", expanding=True)
+_CALL = ("brand_id", "id", "delivery_id", "channel", "state", "attempt_id", "started_at")
+_KEY = ("brand_id", "id", "dispatch_id", "outcome", "started_at")
 
 # Built once: the statements of a turn are the same for each.
 _MINE = (_delivery.c.brand_id == _brand, _delivery.c.id.in_(_ids), _delivery.c.lease == bindparam("token"))
@@ -185,34 +188,13 @@ def _dispatched(scope: Scope, lane: Lane, going: Sequence[tuple[Leased, Parts]])
             lane.bound.impl, str(attempt_id), parts, brand_id, row.id, marketing=lane.marketing
         )
         flights.append(Flight(row, dispatch_id, attempt_id, message))
-    scope.session.execute(
-        insert(_dispatch),
-        [
-            {
-                "brand_id": brand_id,
-                "id": flight.dispatch_id,
-                "delivery_id": flight.delivery.id,
-                "channel": lane.bound.impl.key,
-                "state": "in_flight",
-                "attempt_id": flight.attempt_id,
-                "started_at": scope.now,
-            }
-            for flight in flights
-        ],
-    )
-    scope.session.execute(
-        insert(_attempt),
-        [
-            {
-                "brand_id": brand_id,
-                "id": flight.attempt_id,
-                "dispatch_id": flight.dispatch_id,
-                "outcome": "in_flight",
-                "started_at": scope.now,
-            }
-            for flight in flights
-        ],
-    )
+    now, channel = scope.now, lane.bound.impl.key
+    calls = [
+        (brand_id, f.dispatch_id, f.delivery.id, channel, "in_flight", f.attempt_id, now) for f in flights
+    ]
+    bulk.insert(scope, Dispatch, _CALL, calls)
+    keys = [(brand_id, f.attempt_id, f.dispatch_id, "in_flight", now) for f in flights]
+    bulk.insert(scope, Attempt, _KEY, keys)
     return flights
 
 
