@@ -7,6 +7,7 @@ beside the shop's own tables, and into PostgreSQL by COPY.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -33,7 +34,16 @@ GROUPS = (
     "SELECT number, first, count FROM line_group "
     "WHERE number IN (SELECT number FROM orders WHERE row > ? AND row <= ?) ORDER BY first"
 )
-LINES = "SELECT product, category, quantity, amount FROM line WHERE at >= ? AND at < ?"
+WANTED = (
+    "WITH g AS MATERIALIZED (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS first, "
+    "json_extract(value, '$[2]') AS after, json_extract(value, '$[3]') AS move FROM json_each(?2)) "
+)
+FOUND = "FROM g CROSS JOIN line l WHERE l.at >= g.first AND l.at < g.after"
+LINES = f"{WANTED} SELECT ?1, g.id, l.at + g.move, l.product, l.category, l.quantity, l.amount {FOUND}"
+TEXT = (  # in COPY's format, but for backslashes; no cell holds a tab or a newline
+    f"{WANTED} SELECT group_concat(?1 || char(9) || g.id || char(9) || (l.at + g.move) || char(9) || l.product || char(9) "
+    f"|| l.category || char(9) || l.quantity || char(9) || l.amount || char(10), '') {FOUND}"
+)
 
 # The same as orders.service._insert does, said to SQLite; {stage} is the attached file.
 KNOWN = (
@@ -148,29 +158,18 @@ class OrdersStep:
 
     def _write_lines(self, scope: Scope, of: Sequence[tuple[int, list[tuple[int, int]]]]) -> int:
         """Lines of orders, given as (id, [(first, after the last), ...]), from the stage."""
-        brand_id = scope.brand.id
+        wanted: list[
+            tuple[int, int, int, int]
+        ] = []  # id, first, after the last, from place in the file to position
+        for order_id, groups in of:
+            before = 0
+            for first, after in groups:
+                wanted.append((order_id, first, after, before - first + 1))
+                before += after - first
+        values = (scope.brand.id, json.dumps(wanted))
         if bulk.is_sqlite(scope):
-            rows = [
-                (brand_id, order_id, position, *line)
-                for order_id, groups in of
-                for position, line in enumerate(self._lines(groups), 1)
-            ]
-            bulk.insert_cells(scope, OrderLine, LINE_COLUMNS, rows)
+            bulk.insert_cells(scope, OrderLine, LINE_COLUMNS, list(self._stage.ask(LINES, values)))
         else:
-            texts = (self._text(f"{brand_id}\t{order_id}", groups) for order_id, groups in of)
-            bulk.insert_text(scope, OrderLine, LINE_COLUMNS, texts)
-        return sum(after - first for _, groups in of for first, after in groups)
-
-    def _lines(self, groups: list[tuple[int, int]]) -> Iterator[tuple[Any, ...]]:
-        for group in groups:
-            yield from self._stage.ask(LINES, group)
-
-    def _text(self, key: str, groups: list[tuple[int, int]]) -> str:
-        """An order's lines in COPY's format. No cell holds a tab or a newline."""
-        text = "".join(
-            [
-                f"{key}\t{position}\t{product}\t{category}\t{quantity}\t{amount}\n"
-                for position, (product, category, quantity, amount) in enumerate(self._lines(groups), 1)
-            ]
-        )
-        return text.replace("\\", "\\\\") if "\\" in text else text
+            for (text,) in self._stage.ask(TEXT, values):
+                bulk.insert_text(scope, OrderLine, LINE_COLUMNS, ((text or "").replace("\\", "\\\\"),))
+        return sum(after - first for _, first, after, _ in wanted)

@@ -77,16 +77,16 @@ class _Orders:
 
     def __init__(self, stage: Stage, brand: BrandRef, table: Table, problems: Problems) -> None:
         self._stage, self._name, self._problems = stage, table.name, problems
-        amount = cells.maybe(cells.money(brand.currency))
+        amount = cells.Cached(cells.maybe(cells.money(brand.currency))).__getitem__
         self._readers: dict[str, Callable[[str], Any]] = {
             "number": cells.key(80),
             "member": cells.Cached(cells.label(60)).__getitem__,
             "phone": cells.Cached(cells.maybe(cells.phone(brand.region))).__getitem__,
             "store": cells.Cached(cells.label(60)).__getitem__,
             "ordered_at": cells.maybe(cells.moment(brand.timezone)),
-            "gross": cells.Cached(amount).__getitem__,
-            "discount": cells.Cached(amount).__getitem__,
-            "paid": cells.Cached(amount).__getitem__,
+            "gross": amount,
+            "discount": amount,
+            "paid": amount,
         }
         # The same cells mean the same only where columns, zone, currency and region are.
         there = [name for name in COLUMNS if table.columns[name] >= 0]

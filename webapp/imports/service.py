@@ -25,7 +25,7 @@ from webapp.imports.models import Import
 from webapp.imports.orders_apply import OrdersStep
 from webapp.imports.problems import BadFile, Problems
 from webapp.imports.stage import Stage, open_stage, sweep_away, turn
-from webapp.kernel import bulk, halt
+from webapp.kernel import halt
 from webapp.kernel.db import Database
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
 from webapp.kernel.steps import Done, Next, run_steps
@@ -296,8 +296,6 @@ def _apply(
                 if attempt == 2:
                     raise
         if isinstance(done, Done):
-            if done.result["created"]:
-                bulk.analyse(db, *step.writes)
             stage.discard()
         return done
     finally:

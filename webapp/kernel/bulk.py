@@ -10,12 +10,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, String, Text, bindparam
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
+from sqlalchemy.types import NullType, TypeDecorator
 
 from webapp.kernel.model import Base
 from webapp.kernel.scope import Scope
@@ -162,22 +161,22 @@ def _row(row: Sequence[Any], converters: list[tuple[int, Callable[[Any], Any]]])
 
 
 class _Values(TypeDecorator[list[Any]]):
-    """Many values as one parameter: an array on PostgreSQL, JSON on SQLite."""
+    """Many values as one parameter: JSON on SQLite, on PostgreSQL an array in the server's own writing (a list of Python's
+    would be written out by the driver value by value)."""
 
     impl = Text
     cache_ok = True
 
-    def __init__(self, of: type[TypeEngine[Any]]) -> None:
-        super().__init__()
-        self.of = of
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        """The list as text."""
+        if dialect.name == "sqlite":
+            return json.dumps(value)
+        return "{" + ",".join([str(one) if isinstance(one, int) else _quoted(one) for one in value]) + "}"
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The type that the driver sees."""
-        return dialect.type_descriptor(ARRAY(self.of()) if dialect.name == "postgresql" else Text())
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """A list, or its JSON."""
-        return value if dialect.name == "postgresql" else json.dumps(value)
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 class _Among(FunctionElement[Any]):
@@ -188,6 +187,16 @@ class _Among(FunctionElement[Any]):
         NullType()
     )  # were it Boolean, SQLite would be given "... = 1", which hides the index from its planner
     inherit_cache = True
+    of = "TEXT"
+
+
+class _AmongTexts(_Among):
+    inherit_cache = True
+
+
+class _AmongNumbers(_Among):
+    inherit_cache = True
+    of = "BIGINT"
 
 
 @compiles(_Among, "sqlite")
@@ -199,13 +208,13 @@ def _among_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
 @compiles(_Among, "postgresql")
 def _among_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     column, values = (compiler.process(part, **kw) for part in element.clauses)
-    return f"{column} = ANY ({values})"
+    return f"{column} = ANY (CAST ({values} AS {element.of}[]))"
 
 
 def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
     """`column` (of ids or of text) is one of `values`: far cheaper than in_() for hundreds, and without its limit."""
-    kind = BigInteger if isinstance(column.type, BigInteger) else String
-    return _Among(column, bindparam(None, list(values), type_=_Values(kind)))
+    kind = _AmongNumbers if isinstance(column.type, BigInteger) else _AmongTexts
+    return kind(column, bindparam(None, list(values), type_=_Values()))
 
 
 def analyse(db: Database, *models: type[Base]) -> None:
