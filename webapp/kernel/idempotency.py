@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Index, String, insert, select, update
+from sqlalchemy import BigInteger, Index, String, delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
+from webapp.kernel import clock
+from webapp.kernel.doorbell import job, sweep
 from webapp.kernel.errors import UserError
 from webapp.kernel.model import Base
-from webapp.kernel.scope import Scope
+from webapp.kernel.scope import Ring, Scope
 from webapp.kernel.types import JsonValue, UtcDateTime
+
+if TYPE_CHECKING:
+    from webapp.kernel.db import Database
+
+KEPT = timedelta(days=14)  # nobody sends a form again after two weeks
+BATCH = 500
 
 
 class Idempotency(Base):
@@ -67,3 +75,39 @@ def once(scope: Scope, key: str, purpose: str, work: Callable[[], Any]) -> Any:
     answer = work()
     scope.session.execute(update(Idempotency).where(*where).values(answer=answer))
     return answer
+
+
+@job("idempotency.purge")
+def purge(db: Database) -> int:
+    """Forget what was answered long ago, a batch a unit. Returns how many rows went."""
+    gone = 0
+    while True:
+        before = clock.now() - KEPT
+
+        def unit(scope: Scope, before: datetime = before) -> int:
+            keys = scope.session.execute(
+                select(Idempotency.brand_id, Idempotency.key)
+                .where(Idempotency.created_at < before)
+                .limit(BATCH)
+            ).all()
+            scope.session.execute(
+                delete(Idempotency).where(
+                    tuple_(Idempotency.brand_id, Idempotency.key).in_([tuple(key) for key in keys])
+                )
+            )
+            return len(keys)
+
+        done = db.write(unit)
+        gone += done
+        if done < BATCH:
+            return gone
+
+
+@sweep("idempotency")
+def old(db: Database) -> list[Ring]:
+    """Rings when there is something to forget."""
+    with db.read() as scope:
+        found = scope.session.scalar(
+            select(Idempotency.key).where(Idempotency.created_at < scope.now - KEPT).limit(1)
+        )
+    return [Ring("idempotency.purge", {})] if found is not None else []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from webapp.kernel import events
+from webapp.kernel import clock, events, idempotency
 from webapp.kernel.audit import Audit
 from webapp.kernel.db import Database
 from webapp.kernel.errors import UserError
@@ -88,6 +89,22 @@ def test_the_same_key_works_once_and_answers_the_same(db: Database, brand: Brand
     assert entries(db) == 1
     with pytest.raises(UserError):
         db.write(lambda scope: once(scope, "key-12345", "other", lambda: 1), brand=brand)
+
+
+def test_old_keys_are_forgotten_and_young_ones_kept(db: Database, brand: BrandRef) -> None:
+    now = clock.now()
+    for days, n in ((40, 3), (1, 2)):
+        for i in range(n):
+            db.write(
+                lambda scope, key=f"key-{days}-{i}": once(scope, key, "test", lambda: 1),  # type: ignore[misc]
+                brand=brand,
+                now=now - timedelta(days=days),
+            )
+    assert idempotency.old(db) == [Ring("idempotency.purge", {})]
+    assert idempotency.purge(db) == 3
+    assert idempotency.old(db) == []
+    assert idempotency.purge(db) == 0
+    assert db.write(lambda scope: once(scope, "key-1-0", "test", lambda: 2), brand=brand) == 1
 
 
 def test_a_fault_leaves_the_key_free(db: Database, brand: BrandRef) -> None:
