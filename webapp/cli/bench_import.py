@@ -141,8 +141,11 @@ def _yuan(fen: int) -> str:
 def _shop(db: Database, code: str, n_orders: int) -> BrandRef:
     """A fresh brand with the members and stores that the orders name."""
     from webapp.brands import service
+    from webapp.brands.models import Store
+    from webapp.kernel import bulk
     from webapp.members import bulk as members
     from webapp.members.bulk import MemberIn
+    from webapp.members.models import Member, MemberIdentity
 
     brand = db.write(
         lambda scope: service.new_brand(
@@ -158,6 +161,7 @@ def _shop(db: Database, code: str, n_orders: int) -> BrandRef:
         members.record(scope, "import:bench", [MemberIn(number, *nobody) for number in numbers])
 
     db.write(join, brand=brand)
+    bulk.analyse(db, Store, Member, MemberIdentity)  # for both: a shop's server has done so long since
     return brand
 
 

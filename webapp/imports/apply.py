@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from webapp.brands import queries as brands
+from webapp.brands.models import Store
 from webapp.imports import cells
 from webapp.imports.models import Import
 from webapp.imports.stage import Stage
@@ -47,10 +49,12 @@ class Pace:
 
 
 class Census:
-    """PostgreSQL: has what came in counted at a thousand new rows, at thirty thousand, and so on."""
+    """PostgreSQL: has what is `read` counted first, since every foreign key is looked up there, and what is written at a
+    thousand new rows, at thirty thousand, and so on."""
 
-    def __init__(self, db: Database, *models: type[Base]) -> None:
-        self._db, self._models, self._next = db, models, 1000
+    def __init__(self, db: Database, read: Sequence[type[Base]], written: Sequence[type[Base]]) -> None:
+        self._db, self._models, self._next = db, written, 1000
+        bulk.analyse(db, *read)
 
     def look(self, cursor: Any) -> None:
         """After a unit, with its cursor."""
@@ -62,6 +66,7 @@ class Census:
 class MembersStep:
     """Applies staged members. Cursor: the last row applied, and counts."""
 
+    reads: tuple[type[Base], ...] = (Store,)
     writes: tuple[type[Base], ...] = (Member, MemberIdentity, ConsentNow, MemberAttribute)
 
     QUERY = (

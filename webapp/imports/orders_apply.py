@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from webapp.brands import queries as brands
+from webapp.brands.models import Store
 from webapp.imports.apply import Pace, finish
 from webapp.imports.stage import Stage
 from webapp.kernel import bulk
 from webapp.kernel.model import Base
 from webapp.kernel.scope import Scope
 from webapp.kernel.steps import Done, Next
+from webapp.members.models import Member, MemberIdentity
 from webapp.orders import service as orders
 from webapp.orders.models import Order, OrderLine
 from webapp.orders.service import LINE_COLUMNS, ORDER_COLUMNS, OrderIn, Recorded
@@ -75,6 +77,7 @@ INSERT_LINES = (
 class OrdersStep:
     """Applies staged orders. Cursor: the last row applied, and counts."""
 
+    reads: tuple[type[Base], ...] = (Store, Member, MemberIdentity)
     writes: tuple[type[Base], ...] = (Order, OrderLine)
 
     def __init__(self, stage: Stage, source: str, import_id: int) -> None:

@@ -274,7 +274,7 @@ def _apply(
         step = OrdersStep(stage, row.source, import_id)
     else:
         step = MembersStep(stage, row.source, import_id, row.options["kinds"])
-    census = Census(db, *step.writes)
+    census = Census(db, step.reads, step.writes)
 
     def progress(cursor: Any) -> None:
         step.pace.ended()
