@@ -168,12 +168,6 @@ def check(
     for row, number, first in [] if numbers_differ else stage.repeated("member", "number"):
         if row != first:
             refuse(row, "number", number, f"stands in row {first} already", "Keep one of the two.")
-    for row, phone, first in stage.repeated("member", "phone"):
-        if row != first:
-            reason = f"is the phone of the member in row {first}, too"
-            refuse(
-                row, "phone", phone, reason, "A phone belongs to one member: correct it or leave it blank."
-            )
     phones = [phone for (phone,) in stage.ask("SELECT phone FROM member WHERE phone IS NOT NULL")]
     with db.read(brand=brand) as scope:
         known = {store.code for store in brands.stores(scope)}
@@ -191,6 +185,12 @@ def check(
                         reason,
                         "Correct that member first, or leave the phone blank here.",
                     )
+    for row, phone, first in stage.repeated("member", "phone"):
+        if row != first:
+            reason = f"is the phone of the member in row {first}, too"
+            refuse(
+                row, "phone", phone, reason, "A phone belongs to one member: correct it or leave it blank."
+            )
     if not make_stores:
         named = [store for (store,) in stage.ask("SELECT DISTINCT store FROM member WHERE store != ''")]
         for row, store in stage.having("member", "store", [store for store in named if store not in known]):
