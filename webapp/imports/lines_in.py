@@ -114,6 +114,11 @@ class _Lines:
         product, category = list(map(read["product"], products)), list(map(read["category"], categories))
         quantity, amount = list(map(read["quantity"], quantities)), list(map(read["amount"], amounts))
         starts = [0, *(at for at, (one, other) in enumerate(pairwise(orders), 1) if one != other)]
+        if (
+            rows[-1] - rows[0] != len(rows) - 1
+        ):  # rows of a group follow each other, so that each can be told of
+            gaps = (at for at, (one, other) in enumerate(pairwise(rows), 1) if other != one + 1)
+            starts = sorted({*starts, *gaps})
         ends = [*starts[1:], len(rows)]
         numbers = [read["order"](orders[at]) for at in starts]
         digests = [

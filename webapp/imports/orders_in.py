@@ -161,10 +161,10 @@ def check(
         "(SELECT 1 FROM orders WHERE orders.number = g.number) ORDER BY row"
     )
     for first, number, row, count in list(lost):
-        more = f" (with {count - 1} more after it)" if count > 1 else ""
-        reason, remedy = f"is no order of {orders_name}{more}", "Add the order, or remove the line."
         problems.refused += count
-        problems.add(Problem(lines_name, row, "order", number, reason, remedy))
+        for at in range(row, row + count):
+            reason, remedy = f"is no order of {orders_name}", "Add the order, or remove the line."
+            problems.add(Problem(lines_name, at, "order", number, reason, remedy))
         stage.db.execute("DELETE FROM line_group WHERE first = ?", (first,))
     long = stage.ask(
         "SELECT number, sum(count), min(row) FROM line_group GROUP BY number HAVING sum(count) > ?",

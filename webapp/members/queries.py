@@ -206,7 +206,7 @@ def search(scope: Scope, text: str) -> ColumnElement[bool]:
     text = text.strip()
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     either: list[ColumnElement[bool]] = [
-        Member.number.like(f"{escaped}%", escape="\\"),
+        func.lower(Member.number).like(f"{escaped.lower()}%", escape="\\"),
         func.lower(Member.name).like(f"%{escaped.lower()}%", escape="\\"),
     ]
     of_brand = select(MemberIdentity.member_id).where(MemberIdentity.brand_id == scope.brand.id)

@@ -79,6 +79,13 @@ class Shell:
         self.opened.pop().close()
         return found
 
+    def write(self, statement: str) -> None:
+        """Something that happens in the shop meanwhile."""
+        db = context.database()
+        with db.engine.begin() as connection:
+            connection.execute(text(statement))
+        self.opened.pop().close()
+
 
 @pytest.fixture
 def shell(
