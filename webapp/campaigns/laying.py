@@ -12,11 +12,14 @@ from webapp.campaigns import audience, queries, states
 from webapp.campaigns.drafts import ARM_MODULUS
 from webapp.campaigns.models import Campaign
 from webapp.coupons import service as coupons
+from webapp.coupons.models import Coupon
+from webapp.kernel import bulk
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
 from webapp.kernel.steps import Done, Next, run_steps
 from webapp.outbox import service as outbox
+from webapp.outbox.models import Delivery
 from webapp.outbox.service import Promise
 
 CHUNK = 100  # members a unit; with coupons some 5 rows each
@@ -37,7 +40,7 @@ def lay(
     def work(scope: Scope, cursor: Any) -> Next | Done:
         return step(scope, campaign_id, cursor)
 
-    return run_steps(
+    outcome = run_steps(
         db,
         brand,
         STEPS,
@@ -47,6 +50,9 @@ def lay(
         actor=actor,
         seconds=seconds,
     )
+    if isinstance(outcome, Done):  # the sending that follows takes rows by the hundred
+        bulk.analyse(db, Delivery, Coupon)
+    return outcome
 
 
 def step(scope: Scope, campaign_id: int, cursor: dict[str, int], size: int = CHUNK) -> Next | Done:

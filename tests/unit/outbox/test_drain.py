@@ -356,4 +356,4 @@ def test_a_batch_of_a_large_campaign_is_leased_at_once(db: Database, brand: Bran
     began = time.monotonic()
     assert [db.write(take, brand=brand) for _ in range(3)] == [500] * 3
     assert db.write(lambda scope: service.cancel_some(scope, 7, 1000), brand=brand) == 1000
-    assert time.monotonic() - began < 10, "some milliseconds each"
+    assert time.monotonic() - began < 60, "it once took ten minutes"  # a hang, not a speed
