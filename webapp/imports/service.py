@@ -295,7 +295,6 @@ def _apply(
             except IntegrityError:  # a clerk wrote the same phone or number in the same blink: look again
                 if attempt == 2:
                     raise
-                step.again()
         if isinstance(done, Done):
             stage.discard()
         return done

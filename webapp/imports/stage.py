@@ -158,9 +158,7 @@ def open_stage(path: Path) -> Stage:
     """A sealed one, to read from. Raises FileNotFoundError."""
     if not path.is_file():
         raise FileNotFoundError(path)
-    connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-    )
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
     connection.execute("PRAGMA cache_size=-4000")
     return Stage(path, connection)
 
