@@ -26,7 +26,7 @@ help:
 	@echo "make check       static checks alone (-k runs all of them past the first failure)"
 	@echo "make sample      fetch the sample shop's published data (31 MB), once"
 	@echo "make bench       the figures we hold ourselves to (ARGS=\"import --json\")"
-	@echo "make migration   write the core revision anew from the models (nothing has been released yet)"
+	@echo "make migration   write the newest core revision anew from the models"
 	@echo "make messages    bring the translation catalogues up to date and compile them"
 	@echo "make wheel       build dist/*.whl"
 	@echo "make audit       look for known holes in what we depend on"
@@ -106,7 +106,7 @@ deps: $(VENV)/.installed-dev
 # ------------------------------------------------------------------------------------------------------------- write
 
 migration: $(VENV)/.installed-dev
-	$(BIN)/python tools/initial_migration.py
+	$(BIN)/python tools/revision.py
 
 messages: $(VENV)/.installed-dev
 	$(BIN)/python tools/messages.py update

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Date, DateTime, Float, Numeric, Table, UniqueConstraint
 
-from tools.initial_migration import core_metadata
+from tools.revision import core_metadata
 from webapp.kernel.types import UtcDateTime
 
 METADATA = core_metadata()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from tests.support import databases
-from tools import initial_migration
+from tools import revision
 from webapp.kernel import migrate
 from webapp.kernel.migrate import Branch
 
@@ -45,9 +45,9 @@ def tables(url: str) -> set[str]:
 
 def test_from_nothing_to_what_the_models_say(empty_url: str) -> None:
     assert migrate.pending(empty_url) == [migrate.core()]
-    assert migrate.upgrade(empty_url) == ["core 0001"]
+    assert migrate.upgrade(empty_url) == [f"core {migrate.head(migrate.core())}"]
     assert migrate.pending(empty_url) == []
-    assert migrate.differences(empty_url, migrate.core(), initial_migration.core_metadata()) == []
+    assert migrate.differences(empty_url, migrate.core(), revision.core_metadata()) == []
 
 
 def test_a_difference_would_be_seen(migrated_url: str) -> None:
@@ -55,7 +55,7 @@ def test_a_difference_would_be_seen(migrated_url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE store ADD COLUMN stray INTEGER"))
     engine.dispose()
-    found = migrate.differences(migrated_url, migrate.core(), initial_migration.core_metadata())
+    found = migrate.differences(migrated_url, migrate.core(), revision.core_metadata())
     assert [(change[0], change[3].name) for change in found] == [("remove_column", "stray")]
 
 
@@ -74,7 +74,7 @@ def test_two_that_upgrade_at_once_both_end_well(empty_url: str) -> None:
         empty_url,
     ]
     both = [
-        subprocess.Popen(command, cwd=initial_migration.ROOT, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(command, cwd=revision.ROOT, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     said = [process.communicate(timeout=60)[1] for process in both]
@@ -94,7 +94,7 @@ def test_plugins_are_counted_apart(migrated_url: str, tmp_path: Path) -> None:
     assert {"plg_one_thing", "alembic_version_one"} <= tables(migrated_url)
     assert migrate.upgrade(migrated_url, [two]) == ["two 0001"]  # `one` is gone
     assert migrate.pending(migrated_url, [one, two]) == []
-    assert migrate.differences(migrated_url, migrate.core(), initial_migration.core_metadata()) == []
+    assert migrate.differences(migrated_url, migrate.core(), revision.core_metadata()) == []
 
 
 def test_a_revision_is_all_or_nothing(migrated_url: str, tmp_path: Path) -> None:
@@ -174,8 +174,7 @@ def test_a_migration_gives_up_waiting_for_a_lock(
         assert migrate.upgrade(url, [branch]) == ["lock 0002"]
 
 
-def test_the_first_revision_is_what_the_models_give() -> None:
-    """Until the first release there is one core revision, written by `make migration`."""
-    folder = migrate.core().folder
-    assert [path.name for path in sorted(folder.glob("*.py"))] == ["0001_first.py"]
-    assert 'revision = "0001"' in (folder / "0001_first.py").read_text()
+def test_the_newest_core_revision_is_the_one_that_make_migration_writes() -> None:
+    newest = sorted(migrate.core().folder.glob("*.py"))[-1]
+    assert newest.stem == revision.NEWEST[0]
+    assert migrate.head(migrate.core()) == newest.name[:4]

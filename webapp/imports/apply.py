@@ -103,6 +103,9 @@ class MembersStep:
             }
         )
 
+    def again(self) -> None:
+        """The last unit failed because somebody wrote the same: what is stored is looked up in every unit anyway."""
+
     def close(self) -> None:
         """No unit follows."""
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import select
 
 from webapp.brands import queries as brands
 from webapp.brands.models import Store
 from webapp.imports.apply import Pace, finish
-from webapp.imports.stage import Stage
+from webapp.imports.stage import Stage, open_stage
 from webapp.kernel import bulk
 from webapp.kernel.model import Base
 from webapp.kernel.scope import Scope
@@ -74,6 +78,19 @@ INSERT_LINES = (
 )
 
 
+@dataclass(slots=True)
+class _Unit:
+    """What is ready to be written: rows after .. last of the stage. text: the lines of the orders `of` for COPY."""
+
+    after: int
+    last: int
+    first_id: int
+    orders: list[OrderIn]
+    groups: dict[str, list[tuple[int, int]]]
+    of: list[tuple[int, str]]  # (id, number) of each with lines, were all of the unit new
+    text: str | None
+
+
 class OrdersStep:
     """Applies staged orders. Cursor: the last row applied, and counts."""
 
@@ -84,32 +101,46 @@ class OrdersStep:
         self._stage, self._source, self._import_id = stage, source, import_id
         self.pace = Pace()
         self._weights: Iterator[tuple[Any, ...]] = iter(())
-        self._reached: tuple[int, int] | None = None  # the unit at hand: rows after .. up to
+        self._reached: tuple[int, int] | None = None  # the unit looked at last: rows after .. up to
         self._detach: Callable[[], None] | None = None
-        self._stores: dict[str, int] | None = None
+        self._stores: dict[str, int] = {}
+        self._unit: _Unit | None = None
+        self._next: tuple[int, Future[_Unit]] | None = None
+        self._ahead = ThreadPoolExecutor(1, "import-ahead", initializer=self._open)
+        self._own: Stage | None = None  # of the thread that reads ahead
+        self._fresh: bool | None = None  # nothing of this source was stored before
 
     def __call__(self, scope: Scope, cursor: Any) -> Next | Done:
         """One unit."""
         self.pace.begin()
         after = cursor["row"]
-        last = self._reach(after)
-        if last == after:
-            return finish(scope, self._import_id, cursor)
-        done = self._all_new(scope, after, last) if bulk.is_sqlite(scope) else None
+        if not self._stores:
+            self._stores = {store.code: store.id for store in brands.stores(scope)}
+        done = self._within(scope, after) if bulk.is_sqlite(scope) else None
         if done is None:
-            done = self._one_by_one(scope, after, last)
+            done = self._by_copy(scope, after)
+        if done is None:
+            return finish(scope, self._import_id, cursor)
+        last, recorded = done
         return Next(
             {
                 "row": last,
-                "created": cursor["created"] + done.created,
-                "updated": cursor["updated"] + done.updated,
-                "unchanged": cursor["unchanged"] + done.unchanged,
-                "lines": cursor.get("lines", 0) + done.lines,
+                "created": cursor["created"] + recorded.created,
+                "updated": cursor["updated"] + recorded.updated,
+                "unchanged": cursor["unchanged"] + recorded.unchanged,
+                "lines": cursor.get("lines", 0) + recorded.lines,
             }
         )
 
+    def again(self) -> None:
+        """The last unit failed because somebody wrote the same: believe nothing that was known before."""
+        self._fresh = False
+
     def close(self) -> None:
         """No unit follows."""
+        self._ahead.shutdown(cancel_futures=True)
+        if self._own is not None:
+            self._own.close()
         if self._detach is not None:
             self._detach()
 
@@ -126,8 +157,13 @@ class OrdersStep:
         self._reached = (after, last)
         return last
 
-    def _all_new(self, scope: Scope, after: int, last: int) -> Recorded | None:
-        """SQLite: all orders of the unit at once; None, and nothing done, when one of them is stored already."""
+    # -- SQLite ----------------------------------------------------------------------------------------------------------
+
+    def _within(self, scope: Scope, after: int) -> tuple[int, Recorded] | None:
+        """All orders of a unit at once; None, and nothing done, when one of them is stored already or none is left."""
+        last = self._reach(after)
+        if last == after:
+            return None
         stage = f"stage_{self._import_id}"
         self._detach = bulk.attach(scope, self._stage.path, stage)
         brand_id = scope.brand.id
@@ -140,39 +176,98 @@ class OrdersStep:
         created = bulk.insert_select(scope, Order, ORDER_COLUMNS, INSERT_ORDERS.format(stage=stage), named)
         lines = bulk.insert_select(scope, OrderLine, LINE_COLUMNS, INSERT_LINES.format(stage=stage), named)
         orders.inserted(scope, self._source, base + after + 1, base + last)
-        return Recorded(created=created, lines=lines)
+        return last, Recorded(created=created, lines=lines)
 
-    def _one_by_one(self, scope: Scope, after: int, last: int) -> Recorded:
-        if self._stores is None:
-            self._stores = {store.code: store.id for store in brands.stores(scope)}
-        stores = self._stores
-        batch = [
-            OrderIn(number, member, phone, stores[store] if store else None, *rest)
-            for number, member, phone, store, *rest in self._stage.ask(ROWS, (after, last))
-        ]
-        groups: dict[str, list[tuple[int, int]]] = {}
-        for number, first, count in self._stage.ask(GROUPS, (after, last)):
-            groups.setdefault(number, []).append((first, first + count))
+    # -- PostgreSQL, and orders that are stored already ------------------------------------------------------------------
+
+    def _by_copy(self, scope: Scope, after: int) -> tuple[int, Recorded] | None:
+        """A unit by orders.service.record; None when none is left. While the server is at it, the next one is read."""
+        unit = self._take(scope, after)
+        if unit is None:
+            return None
+        if self._fresh is None:
+            any_order = select(Order.id).where(Order.brand_id == scope.brand.id, Order.source == self._source)
+            self._fresh = scope.session.scalar(any_order.limit(1)) is None
 
         def write_lines(scope: Scope, of: Sequence[tuple[int, str]]) -> int:
-            return self._write_lines(scope, [(order_id, groups[number]) for order_id, number in of])
+            if unit.text is None or of != unit.of:
+                return self._write_lines(scope, [(order_id, unit.groups[number]) for order_id, number in of])
+            bulk.insert_text(scope, OrderLine, LINE_COLUMNS, (unit.text,))
+            return sum(end - first for groups in unit.groups.values() for first, end in groups)
 
-        return orders.record(scope, self._source, batch, write_lines)
+        done = orders.record(
+            *(scope, self._source, unit.orders, write_lines), first_id=unit.first_id, none_stored=self._fresh
+        )
+        return unit.last, done
+
+    def _take(self, scope: Scope, after: int) -> _Unit | None:
+        """The unit after a row, read ahead if it could be; and have the next one read."""
+        text = None if bulk.is_sqlite(scope) else str(scope.brand.id)
+        if text is not None and self._unit is not None and self._unit.after == after:
+            return self._unit  # tried again; in SQLite its ids went with the unit that failed
+        if self._next is not None and self._next[0] == after:
+            self._unit = self._next[1].result()
+        else:
+            last = self._reach(after)
+            if last == after:
+                return None
+            self._unit = self._ahead.submit(
+                self._read, after, last, scope.new_ids(last - after)[0], text
+            ).result()
+        self._next = None
+        if text is not None and (last := self._reach(self._unit.last)) > self._unit.last:
+            first_id = scope.new_ids(last - self._unit.last)[0]
+            self._next = (
+                self._unit.last,
+                self._ahead.submit(self._read, self._unit.last, last, first_id, text),
+            )
+        return self._unit
+
+    def _open(self) -> None:
+        self._own = open_stage(self._stage.path)
+
+    def _read(self, after: int, last: int, first_id: int, brand: str | None) -> _Unit:
+        """In the thread that reads ahead. The text is written by the stage itself, without Python's lock."""
+        assert self._own is not None
+        stores = self._stores
+        found = [
+            OrderIn(number, member, phone, stores[store] if store else None, *rest)
+            for number, member, phone, store, *rest in self._own.ask(ROWS, (after, last))
+        ]
+        groups: dict[str, list[tuple[int, int]]] = {}
+        for number, first, count in self._own.ask(GROUPS, (after, last)):
+            groups.setdefault(number, []).append((first, first + count))
+        of = [(id_, order.number) for id_, order in enumerate(found, first_id) if order.number in groups]
+        unit = _Unit(after, last, first_id, found, groups, of, None)
+        if brand is not None and groups:
+            unit.text = _text(self._own, brand, _wanted([(id_, groups[number]) for id_, number in of]))
+        return unit
 
     def _write_lines(self, scope: Scope, of: Sequence[tuple[int, list[tuple[int, int]]]]) -> int:
         """Lines of orders, given as (id, [(first, after the last), ...]), from the stage."""
-        wanted: list[
-            tuple[int, int, int, int]
-        ] = []  # id, first, after the last, from place in the file to position
-        for order_id, groups in of:
-            before = 0
-            for first, after in groups:
-                wanted.append((order_id, first, after, before - first + 1))
-                before += after - first
-        values = (scope.brand.id, json.dumps(wanted))
+        wanted = _wanted(of)
         if bulk.is_sqlite(scope):
-            bulk.insert_cells(scope, OrderLine, LINE_COLUMNS, list(self._stage.ask(LINES, values)))
+            found = list(self._stage.ask(LINES, (scope.brand.id, json.dumps(wanted))))
+            bulk.insert_cells(scope, OrderLine, LINE_COLUMNS, found)
         else:
-            for (text,) in self._stage.ask(TEXT, values):
-                bulk.insert_text(scope, OrderLine, LINE_COLUMNS, ((text or "").replace("\\", "\\\\"),))
+            bulk.insert_text(
+                scope, OrderLine, LINE_COLUMNS, (_text(self._stage, str(scope.brand.id), wanted),)
+            )
         return sum(after - first for _, first, after, _ in wanted)
+
+
+def _wanted(of: Sequence[tuple[int, list[tuple[int, int]]]]) -> list[tuple[int, int, int, int]]:
+    """(order's id, first line, after the last, from place in the file to position in the order)."""
+    wanted = []
+    for order_id, groups in of:
+        before = 0
+        for first, after in groups:
+            wanted.append((order_id, first, after, before - first + 1))
+            before += after - first
+    return wanted
+
+
+def _text(stage: Stage, brand: str, wanted: list[tuple[int, int, int, int]]) -> str:
+    """Lines in COPY's format."""
+    ((text,),) = stage.ask(TEXT, (brand, json.dumps(wanted)))
+    return (text or "").replace("\\", "\\\\")

@@ -108,6 +108,8 @@ def import_orders(
             numbers_differ=found.numbers_differ,
             make_stores=options.make_stores,
         )
+        if not db.is_sqlite:
+            stage.by_member()  # there each row that is looked up and locked costs a turn of the server
         outcome = _outcome("orders", found.orders, found.ignored, problems)
         outcome.lines_read = found.lines
         return outcome, {}
@@ -295,6 +297,7 @@ def _apply(
             except IntegrityError:  # a clerk wrote the same phone or number in the same blink: look again
                 if attempt == 2:
                     raise
+                step.again()
         if isinstance(done, Done):
             stage.discard()
         return done

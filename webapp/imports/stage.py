@@ -19,13 +19,15 @@ from uuid import uuid4
 from webapp.kernel import bulk
 
 SUFFIX = ".stage"
-TABLES = """
+ORDER_CELLS = (
+    "number TEXT, member TEXT, phone TEXT, store TEXT, at TEXT, day TEXT, gross INTEGER, discount INTEGER, paid INTEGER, "
+    "digest INTEGER"
+)
+TABLES = f"""
 CREATE TABLE member (
   row INTEGER PRIMARY KEY, number TEXT, name TEXT, phone TEXT, email TEXT, birthday TEXT, gender TEXT, joined TEXT,
   store TEXT, consents TEXT, attributes TEXT);
-CREATE TABLE orders (
-  row INTEGER PRIMARY KEY, number TEXT, member TEXT, phone TEXT, store TEXT, at TEXT, day TEXT, gross INTEGER,
-  discount INTEGER, paid INTEGER, digest INTEGER);
+CREATE TABLE orders (row INTEGER PRIMARY KEY, {ORDER_CELLS});
 CREATE TABLE line (at INTEGER PRIMARY KEY, product TEXT, category TEXT, quantity INTEGER, amount INTEGER);
 CREATE TABLE line_group (first INTEGER PRIMARY KEY, number TEXT, row INTEGER, count INTEGER, digest INTEGER);
 CREATE TABLE passed_over (number TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -133,6 +135,21 @@ class Stage:
         """Leave a row out; False when it was left out before."""
         return self.db.execute(f"DELETE FROM {table} WHERE row = ?", (row,)).rowcount > 0
 
+    def by_member(self) -> None:
+        """Number the orders anew, those of a member in a row, once nothing is told of the file's rows any more.
+
+        A unit of a few hundred orders then touches a handful of members instead of a few hundred: each is looked up, locked
+        and marked once, not once for every order of theirs.
+        """
+        self.db.execute("CREATE INDEX orders_member ON orders (member, phone)")
+        self.db.execute(f"CREATE TABLE sorted (row INTEGER PRIMARY KEY, {ORDER_CELLS})")
+        cells = ", ".join(cell.split()[0] for cell in ORDER_CELLS.split(", "))
+        self.db.execute(
+            f"INSERT INTO sorted SELECT NULL, {cells} FROM orders INDEXED BY orders_member ORDER BY member, phone, row"
+        )
+        self.db.execute("DROP TABLE orders")
+        self.db.execute("ALTER TABLE sorted RENAME TO orders")
+
     def seal(self) -> None:
         """All is in: on disk, so that a promise to apply it can be kept after the plug was pulled."""
         self.db.execute("COMMIT")
@@ -158,7 +175,9 @@ def open_stage(path: Path) -> Stage:
     """A sealed one, to read from. Raises FileNotFoundError."""
     if not path.is_file():
         raise FileNotFoundError(path)
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+    )
     connection.execute("PRAGMA cache_size=-4000")
     return Stage(path, connection)
 

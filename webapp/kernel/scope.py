@@ -33,13 +33,17 @@ class BrandRef:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. `permissions` are the names that routes ask for; system may do everything."""
+    """Who acts. `permissions` are the names that routes ask for; system may do everything.
+
+    stores: the stores whose members, orders and redemptions this actor sees in lists and profiles; None: all of the brand.
+    """
 
     kind: ActorKind
     id: int = 0
     name: str = ""
     role: str = ""
     permissions: frozenset[str] = frozenset()
+    stores: frozenset[int] | None = None
 
     def can(self, permission: str) -> bool:
         """Deny by default."""

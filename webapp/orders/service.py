@@ -2,8 +2,8 @@
 
 Whatever changes an order marks its person in the same unit (members.queries.touch_many).
 
-Events: `orders.recorded` (source, first_id, last_id, order_ids): once a batch; new orders have ids first_id to last_id
-(both 0 when there are none), order_ids are those that changed. Read them with orders.queries.till_numbers.
+Events: `orders.recorded` (source, first_id, last_id, order_ids): once a batch; all orders with ids first_id to last_id are
+new (both 0 when none is), order_ids are those that changed. Read them with orders.queries.till_numbers.
 """
 
 from __future__ import annotations
@@ -107,18 +107,31 @@ def digest63(said: bytes) -> int:
     return int.from_bytes(blake2b(said, digest_size=8).digest(), "big") >> 1 or 1
 
 
-def record(scope: Scope, source: str, orders: Sequence[OrderIn], lines: Lines | None = None) -> Recorded:
-    """Write a batch (numbers differ among themselves) in this unit; what is stored already and equal is left alone."""
+def record(
+    scope: Scope,
+    source: str,
+    orders: Sequence[OrderIn],
+    lines: Lines | None = None,
+    *,
+    first_id: int | None = None,
+    none_stored: bool = False,
+) -> Recorded:
+    """Write a batch (numbers differ among themselves) in this unit; what is stored already and equal is left alone.
+
+    first_id: of ids taken for this batch, one an order, in its order. none_stored: the caller knows that none of them is
+    (and if somebody stores one meanwhile, the unique key raises).
+    """
     done, touched = Recorded(), _Touched()
-    stored = _stored(scope, source, [order.number for order in orders])
+    ids = scope.new_ids(len(orders)) if first_id is None else range(first_id, first_id + len(orders))
+    stored = {} if none_stored else _stored(scope, source, [order.number for order in orders])
     owners = _owners(scope, orders)
-    new: list[_Owned] = []
+    new: list[tuple[int, OrderIn, _Owner | None]] = []
     changed: list[_Owned] = []
-    for order in orders:
+    for id_, order in zip(ids, orders, strict=True):
         owner = owners.of(order)
         known = stored.get(order.number)
         if known is None:
-            new.append((order, owner))
+            new.append((id_, order, owner))
         elif (
             known.digest == order.digest
             and (not order.lines_digest or known.lines_digest == order.lines_digest)
@@ -127,11 +140,11 @@ def record(scope: Scope, source: str, orders: Sequence[OrderIn], lines: Lines | 
             done.unchanged += 1
         else:
             changed.append((order, owner))
-    first = _insert(scope, source, new, touched, done, lines)
+    _insert(scope, source, new, touched, done, lines)
     updated = _update(scope, source, changed, touched, done, lines)
     _apply(scope, touched)
     if new or updated:
-        last = first + len(new) - 1 if new else 0
+        first, last = (new[0][0], new[-1][0]) if new else (0, 0)
         scope.emit("orders.recorded", source=source, first_id=first, last_id=last, order_ids=updated)
     return done
 
@@ -271,16 +284,21 @@ def money(order: OrderIn) -> tuple[int, int, int]:
 
 
 def _insert(
-    scope: Scope, source: str, new: Sequence[_Owned], touched: _Touched, done: Recorded, lines: Lines | None
-) -> int:
-    """Write new orders and their lines; returns the first of their ids, which are in a row (0: none)."""
+    scope: Scope,
+    source: str,
+    new: Sequence[tuple[int, OrderIn, _Owner | None]],
+    touched: _Touched,
+    done: Recorded,
+    lines: Lines | None,
+) -> None:
+    """Write new orders, with their ids, and their lines."""
     if not new:
-        return 0
-    brand_id, ids = scope.brand.id, scope.new_ids(len(new))
+        return
+    brand_id = scope.brand.id
     zone = "" if bulk.is_sqlite(scope) else "+00"
     rows: list[tuple[Any, ...]] = []
     with_lines: list[tuple[int, str]] = []
-    for id_, (order, owner) in zip(ids, new, strict=True):
+    for id_, order, owner in new:
         number, _, phone, store_id, at, day, gross, discount, paid, digest, lines_digest = order
         if at is None or day is None or paid is None:
             raise ValueError("a new order needs its moment and what was paid")
@@ -302,7 +320,6 @@ def _insert(
     if lines is not None and with_lines:
         done.lines += lines(scope, with_lines)
     done.created = len(new)
-    return ids[0]
 
 
 def _update(
