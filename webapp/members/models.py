@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Boolean, Date, Index, Integer, String, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Date, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kernel.model import Base, BrandRow, brand_fk, clustered
@@ -102,6 +102,23 @@ class ConsentNow(Base):
     purpose: Mapped[str] = mapped_column(String(20), primary_key=True)
     granted: Mapped[bool] = mapped_column(Boolean)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MemberGuide(Base):
+    """Who of the staff looks after a member (serves), and who brought them in (brought_by). What it was before is in the
+    audit trail."""
+
+    __tablename__ = "member_guide"
+    __table_args__ = clustered(
+        brand_fk("member_id", "member"),
+        Index(None, "brand_id", "staff_id", "kind", "member_id"),
+    )
+
+    brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)  # serves, brought_by
+    staff_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class AttributeDefinition(BrandRow, Base):
