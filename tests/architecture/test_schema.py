@@ -23,6 +23,8 @@ WHOLE_SHOP = {
     "staff": "one account may work for several brands; its roles are a brand's",
     "staff_session": "a browser is signed in before it has chosen a brand",
     "staff_link": "sets an account's password",
+    "staff_factor": "an account's second factor",
+    "staff_recovery": "the codes for the day an account's phone is gone",
 }
 # References that no foreign key keeps, each with its reason. Rows are looked up by (brand_id, id), so that even these reach
 # no other brand.

@@ -1,4 +1,4 @@
-"""The sample brand of the tests: `acme`, CNY, Asia/Shanghai, with two stores, an owner, an operator and a clerk."""
+"""The sample brand of the tests: `acme`, CNY, Asia/Shanghai, with two stores and one person a role, each with the whole brand in reach."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from webapp.staff.models import Staff, StaffRole
 
 CODE = "acme"
 STORES = {"nanjing-road": "Nanjing Road", "xujiahui": "Xujiahui"}
-ROLES = ("owner", "operator", "clerk")
+ROLES = ("owner", "operator", "sender", "manager", "guide", "clerk")
 BORN = datetime(2024, 1, 1, tzinfo=UTC)  # before anything that a test does
 
 

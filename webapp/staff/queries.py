@@ -10,8 +10,10 @@ from webapp.brands import queries as brands
 from webapp.brands.models import Brand
 from webapp.kernel.scope import Actor, BrandRef, Scope
 from webapp.kernel.secrets import digest
-from webapp.staff.models import Staff, StaffLink, StaffRole, StaffSession
-from webapp.staff.permissions import ROLES
+from webapp.staff.models import Staff, StaffLink, StaffRole, StaffSession, StaffStore
+from webapp.staff.permissions import IN_STORES, ROLES
+
+QUICK = "quick"  # StaffSession.how
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +34,32 @@ def by_email(scope: Scope, email: str) -> Staff | None:
 
 
 def roles(scope: Scope, staff_id: int) -> list[tuple[Brand, StaffRole]]:
-    """The brands in which an account has a role, by name."""
+    """The brands in which an account works, by name."""
     rows = scope.session.execute(
         select(Brand, StaffRole)
         .join(StaffRole, StaffRole.brand_id == Brand.id)
-        .where(StaffRole.staff_id == staff_id)
-        .order_by(Brand.name)
+        .where(StaffRole.staff_id == staff_id, StaffRole.off_at.is_(None))
+        .order_by(Brand.name, Brand.id)
     ).all()
     return [(brand, role) for brand, role in rows]
 
 
+def stores_of(scope: Scope, role: StaffRole) -> frozenset[int] | None:
+    """The stores to which a role's reach is limited; None: the whole brand."""
+    if role.role not in IN_STORES:
+        return None
+    given = scope.session.scalars(
+        select(StaffStore.store_id).where(StaffStore.brand_id == role.brand_id, StaffStore.role_id == role.id)
+    )
+    return frozenset(given) | ({role.store_id} if role.store_id else set()) or None
+
+
 def of_brand(scope: Scope) -> list[tuple[Staff, StaffRole]]:
-    """Who works in the scope's brand."""
+    """Who works in the scope's brand, by address."""
     rows = scope.session.execute(
         select(Staff, StaffRole)
         .join(StaffRole, StaffRole.staff_id == Staff.id)
-        .where(StaffRole.brand_id == scope.brand.id)
+        .where(StaffRole.brand_id == scope.brand.id, StaffRole.off_at.is_(None))
         .order_by(Staff.email)
     ).all()
     return [(staff, role) for staff, role in rows]
@@ -70,16 +82,27 @@ def signed_in(scope: Scope, token: str) -> SignedIn | None:
     if not staff.active:
         return None
     held = roles(scope, staff.id)
-    mine = next(
-        (pair for pair in held if pair[0].id == session.brand_id), held[0] if len(held) == 1 else None
-    )
+    mine = next((pair for pair in held if pair[0].id == session.brand_id), None)
+    if mine is None and session.how == QUICK:
+        return None  # its brand was all that it was good for
+    if mine is None and len(held) == 1:
+        mine = held[0]
     role = mine[1].role if mine else ""
-    actor = Actor("staff", staff.id, staff.name or staff.email, role, ROLES.get(role, frozenset()))
+    stores = stores_of(scope, mine[1]) if mine else None
+    may = ROLES.get(role, frozenset())
+    actor = Actor("staff", staff.id, staff.name or staff.email, role, may, stores)
     return SignedIn(
         actor,
         staff.email,
         staff.locale,
         brands.ref(mine[0]) if mine else None,
-        mine[1].store_id if mine else None,
+        _first_store(mine[1], stores) if mine else None,
         session,
     )
+
+
+def _first_store(role: StaffRole, stores: frozenset[int] | None) -> int | None:
+    """The store that the counter offers without asking."""
+    if role.store_id is not None:
+        return role.store_id
+    return next(iter(stores)) if stores is not None and len(stores) == 1 else None

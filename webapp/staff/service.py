@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import NewType
 
@@ -14,7 +15,7 @@ from webapp.kernel import secrets
 from webapp.kernel.errors import Refused, UserError
 from webapp.kernel.scope import Scope
 from webapp.staff import queries
-from webapp.staff.models import Staff, StaffLink, StaffRole, StaffSession
+from webapp.staff.models import Staff, StaffLink, StaffRole, StaffSession, StaffStore
 from webapp.staff.permissions import ROLES
 
 LINK_LIVES = timedelta(days=3)
@@ -52,8 +53,19 @@ def clean_password(text: str) -> str | Refused:
     return text
 
 
-def let_in(scope: Scope, *, email: str, role: str, name: str = "", store_id: int | None = None) -> Staff:
-    """Give an address a role in the scope's brand; the account is made if it is new. Raises UserError."""
+def let_in(
+    scope: Scope,
+    *,
+    email: str,
+    role: str,
+    name: str = "",
+    store_id: int | None = None,
+    stores: Collection[int] = (),
+) -> Staff:
+    """Give an address a role in the scope's brand; the account is made if it is new. Raises UserError.
+
+    store_id: the one that the counter offers first; stores: all in which the role holds (none: in the whole brand).
+    """
     if role not in ROLES:
         raise UserError(f"role {role!r}: use one of {', '.join(ROLES)}")
     address = clean_email(email)
@@ -72,10 +84,23 @@ def let_in(scope: Scope, *, email: str, role: str, name: str = "", store_id: int
         )
         scope.session.add(held)
     else:
-        held.role, held.store_id = role, store_id
+        held.role, held.store_id, held.off_at = role, store_id, None
     scope.session.flush()
+    set_stores(scope, held, stores)
     scope.audit("staff.let_in", "staff", staff.id, role=role)
     return staff
+
+
+def set_stores(scope: Scope, role: StaffRole, stores: Collection[int]) -> None:
+    """The stores in which a role holds; none: in the whole brand."""
+    scope.session.execute(
+        delete(StaffStore).where(StaffStore.brand_id == role.brand_id, StaffStore.role_id == role.id)
+    )
+    scope.session.add_all(
+        StaffStore(brand_id=role.brand_id, role_id=role.id, store_id=store_id)
+        for store_id in sorted(set(stores))
+    )
+    scope.session.flush()
 
 
 def new_link(scope: Scope, staff_id: int) -> str:
