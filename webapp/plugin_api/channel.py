@@ -24,7 +24,10 @@ class ContentField:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to: the value of the identity kind that the channel asks for, and the person's name (may be blank)."""
+    """Where to: the value of the identity kind that the channel asks for, and the person's name (may be blank).
+
+    For the identity `recipient` the value names who is meant: "member:17", "group:5".
+    """
 
     value: str
     name: str = ""
@@ -35,13 +38,14 @@ class Message:
     """One message, rendered. key: the attempt's id, the same for no other call: hand it on to the service.
 
     content: the channel's fields, filled. unsubscribe_url: set for marketing; the channel must offer it in the form
-    that its world knows (one-click headers in e-mail).
+    that its world knows (one-click headers in e-mail). preferences_url: the member's own page, to be offered beside it.
     """
 
     key: str
     to: Address
     content: dict[str, str]
     unsubscribe_url: str | None = None
+    preferences_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,9 @@ class Sender(Protocol):
 class Channel(ABC):
     """A way to reach people. `key` is stored in rows: it never changes. Stateless: all it knows comes with `ctx`.
 
-    identity: the identity kind it sends to (email, phone). fields: what staff write. call_seconds: upper bound of one
-    call, by which the core sizes its leases.
+    identity: the identity kind it sends to (email, phone); `recipient`: none, it is told who is meant, member or group
+    (a task for a guide). fields: what staff write; the text that goes to a group comes as `text`. call_seconds: upper
+    bound of one call, by which the core sizes its leases.
     """
 
     kind = "channel/1"
