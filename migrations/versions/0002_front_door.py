@@ -15,12 +15,29 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "instance_setting",
+        sa.Column("key", sa.String(length=40), nullable=False),
+        sa.Column("value", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_instance_setting")),
+    )
+    op.create_table(
         "tag_group",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_tag_group")),
         sa.UniqueConstraint("brand_id", "name", name=op.f("uq_tag_group_brand_id_name")),
+    )
+    op.create_table(
+        "brand_logo",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_brand_logo_brand_id")),
+        sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_brand_logo")),
     )
     op.create_table(
         "staff_factor",
@@ -268,6 +285,10 @@ def upgrade() -> None:
             batch_op.f("ix_task_move_brand_id_task_id_id"), ["brand_id", "task_id", "id"], unique=False
         )
 
+    with op.batch_alter_table("brand", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("logo", sa.String(length=16), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("setup_closed_at", sa.DateTime(timezone=True), nullable=True))
+
     with op.batch_alter_table("member_identity", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tail", sa.String(length=4), nullable=True))
         batch_op.create_index(
@@ -281,4 +302,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("how", sa.String(length=10), server_default="password", nullable=False))
         batch_op.add_column(sa.Column("address", sa.String(length=45), nullable=True))
     # -- by hand
+    # a phone's last four digits, by which people are found
+    op.execute("UPDATE member_identity SET tail = substr(value, length(value) - 3) WHERE kind = 'phone'")
     # -- as written

@@ -21,6 +21,7 @@ from webapp.members.models import (
     Member,
     MemberAttribute,
     MemberIdentity,
+    tail_of,
 )
 from webapp.members.queries import batches
 from webapp.members.service import MARKETING, draw
@@ -80,7 +81,7 @@ _MEMBER = (
     *("brand_id", "id", "person_id", "number", "name", "birthday", "gender", "store_id", "joined_on"),
     *("joined_given", "draw", "dirty_on", "facts_seq", "created_at", "updated_at"),
 )
-_IDENTITY = ("brand_id", "id", "member_id", "kind", "value", "holder", "verified")
+_IDENTITY = ("brand_id", "id", "member_id", "kind", "value", "holder", "verified", "tail")
 _CONSENT = ("brand_id", "id", "member_id", "channel", "purpose", "granted", "source", "at")
 _CONSENT_NOW = ("brand_id", "member_id", "channel", "purpose", "granted", "at")
 _ATTRIBUTE = ("brand_id", "member_id", "attribute_id", "text", "number", "day")
@@ -211,7 +212,8 @@ def _create(scope: Scope, said: MemberIn, source: str, rows: _Rows, done: Record
 
 def _identity_row(scope: Scope, member_id: int, kind: str, value: str) -> tuple[Any, ...]:
     holds = kind == PHONE  # the shop's own files are its clerks' word
-    return (scope.brand.id, scope.new_id(), member_id, kind, value, value if holds else None, holds)
+    held = value if holds else None
+    return (scope.brand.id, scope.new_id(), member_id, kind, value, held, holds, tail_of(kind, value))
 
 
 def _say(scope: Scope, member_id: int, channel: str, granted: bool, source: str, rows: _Rows) -> None:
@@ -252,7 +254,7 @@ def _identities(
             rows.identities.append(_identity_row(scope, member_id, kind, value))
         else:
             old.value, old.verified = value, kind == PHONE
-            old.holder = value if kind == PHONE else None
+            old.holder, old.tail = (value if kind == PHONE else None), tail_of(kind, value)
         if kind == PHONE:
             done.phone_holders.append(member_id)
     return changed

@@ -6,6 +6,7 @@ Personal data stands in `member` and `member_identity` (and in attributes that a
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Date, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,6 +15,16 @@ from webapp.kernel.model import Base, BrandRow, brand_fk, clustered
 from webapp.kernel.types import UtcDateTime
 
 DRAW_BITS = 31
+
+
+def tail_of(kind: str, value: str) -> str | None:
+    """The last four digits of a phone; None of anything else."""
+    return value[-4:] if kind == "phone" else None
+
+
+def _tail(context: Any) -> str | None:
+    said = context.get_current_parameters()
+    return tail_of(said["kind"], said["value"])
 
 
 class Member(BrandRow, Base):
@@ -55,7 +66,8 @@ class MemberIdentity(BrandRow, Base):
     """A phone or an e-mail address of a member, normalised (E.164; lower-case domain).
 
     holder: the value again where it identifies (a verified phone) and so belongs to one member only; None where it is
-    merely an address. The unique key stands on it: both databases let Nones repeat.
+    merely an address. The unique key stands on it: both databases let Nones repeat. tail: a phone's last four digits, by
+    which people at a counter are found.
     """
 
     __tablename__ = "member_identity"
@@ -63,6 +75,7 @@ class MemberIdentity(BrandRow, Base):
         UniqueConstraint("brand_id", "kind", "holder"),
         UniqueConstraint("brand_id", "member_id", "kind"),
         Index(None, "brand_id", "kind", "value"),
+        Index(None, "brand_id", "tail"),
         brand_fk("member_id", "member"),
     )
 
@@ -71,6 +84,7 @@ class MemberIdentity(BrandRow, Base):
     value: Mapped[str] = mapped_column(String(200))
     holder: Mapped[str | None] = mapped_column(String(200))
     verified: Mapped[bool] = mapped_column(Boolean, default=False)
+    tail: Mapped[str | None] = mapped_column(String(4), default=_tail)
 
 
 class Consent(BrandRow, Base):

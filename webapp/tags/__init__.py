@@ -1,0 +1,1 @@
+"""What staff put on a member by hand: tags in groups, and notes."""
