@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import config
 from webapp.brands import queries as brands
@@ -43,9 +44,12 @@ def create_app(settings: config.Settings | None = None, db: Database | None = No
     db = db or create_database(settings)
     if settings.public_url:
         links.use(settings.public_url)
+    links.watch(db)
     limits.use_server(queue_url(settings.instance, settings.redis_url))
     app = Flask("webapp", template_folder=str(templates_dir()), static_folder=None)
     app.extensions["regulars.settings"] = settings
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     app.config["SECRET_KEY"] = SecretBox.of(settings.instance).derive("flask")
     htmx.init_htmx(app)
     csrf.init_csrf(app)

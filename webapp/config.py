@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ class Settings:
     public_url: str | None
     strict_cookies: bool
     log_json: bool
+    proxies: int = 0
 
     @property
     def stage_dir(self) -> Path:
@@ -33,6 +35,7 @@ KNOWN = {
     "REGULARS_DATABASE_URL": "postgresql://... to use PostgreSQL. Default: SQLite in the instance folder.",
     "REDIS_URL": "redis://... or unix://... to use an existing queue server. Default: an own one is started.",
     "REGULARS_PUBLIC_URL": "The address at which members' phones reach this shop, https://shop.example. Links in messages use it.",
+    "REGULARS_PROXIES": "How many proxies of yours stand before the shop and add X-Forwarded-For. Default: 0.",
     "REGULARS_SECURE_COOKIES": "1 to send cookies over https only. Default: on where the public address is https.",
     "REGULARS_LOG_JSON": "1 for one JSON object a log line. Default: plain lines.",
     "REGULARS_STRICT": "Tests only: 1 turns a skipped test into a failure.",
@@ -60,7 +63,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if public and (urlsplit(public).scheme not in ("http", "https") or not urlsplit(public).netloc):
         raise UserError("REGULARS_PUBLIC_URL must be an address such as https://shop.example")
     secure = _flag(env, "REGULARS_SECURE_COOKIES", default=bool(public and public.startswith("https:")))
-    return Settings(instance, url, redis, public, secure, _flag(env, "REGULARS_LOG_JSON", default=False))
+    proxies = env.get("REGULARS_PROXIES") or "0"
+    if not re.fullmatch("[0-9]", proxies):
+        raise UserError(
+            f"REGULARS_PROXIES is {proxies!r}: give the number of proxies before the shop, 0 to 9"
+        )
+    log_json = _flag(env, "REGULARS_LOG_JSON", default=False)
+    return Settings(instance, url, redis, public, secure, log_json, int(proxies))
 
 
 def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:

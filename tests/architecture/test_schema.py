@@ -19,6 +19,7 @@ BRAND_TABLES = [
 # Tables of the whole shop, each with its reason. Everything else belongs to a brand.
 WHOLE_SHOP = {
     "brand": "the tenant itself",
+    "instance_setting": "the shop's address and the link for its first owner, before there is any brand",
     "id_block": "ids are unique across brands",
     "staff": "one account may work for several brands; its roles are a brand's",
     "staff_session": "a browser is signed in before it has chosen a brand",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, ForeignKeyConstraint, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kernel.model import Base, BrandRow
@@ -12,7 +20,10 @@ from webapp.kernel.types import UtcDateTime
 
 
 class Brand(Base):
-    """The tenant: own members, stores, staff, plugins, one currency, one zone."""
+    """The tenant: own members, stores, staff, plugins, one currency, one zone.
+
+    logo: the digest of its BrandLogo, "" for none. setup_closed_at: when the owner put the list of first steps away.
+    """
 
     __tablename__ = "brand"
 
@@ -25,6 +36,21 @@ class Brand(Base):
     locale: Mapped[str] = mapped_column(String(10), default="en")
     colour: Mapped[str] = mapped_column(String(7), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    logo: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    setup_closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class BrandLogo(Base):
+    """The brand's picture as it is served: made anew from what was uploaded, small, PNG or JPEG."""
+
+    __tablename__ = "brand_logo"
+    __table_args__ = (ForeignKeyConstraint(["brand_id"], ["brand.id"]),)
+
+    brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(20))  # image/png or image/jpeg
+    width: Mapped[int] = mapped_column(Integer)
+    height: Mapped[int] = mapped_column(Integer)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Store(BrandRow, Base):

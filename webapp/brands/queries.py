@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webapp.brands.models import Brand, Store
+from webapp.brands.models import Brand, BrandLogo, Store
 from webapp.kernel.errors import NotFound
+from webapp.kernel.reach import reaches
 from webapp.kernel.scope import BrandRef, Scope
 
 
@@ -23,6 +24,7 @@ def ref(brand: Brand) -> BrandRef:
         brand.region,
         brand.locale,
         brand.colour,
+        brand.logo,
     )
 
 
@@ -45,8 +47,18 @@ def all_refs(session: Session) -> list[BrandRef]:
     return [ref(brand) for brand in session.scalars(select(Brand).order_by(Brand.id))]
 
 
+def stores_in_reach(scope: Scope) -> list[Store]:
+    """Those in which the actor works; all of them for who sees the whole brand."""
+    return [store for store in stores(scope) if reaches(scope, store.id)]
+
+
 def stores(scope: Scope) -> Sequence[Store]:
     """The brand's stores by code."""
     return scope.session.scalars(
         select(Store).where(Store.brand_id == scope.brand.id).order_by(Store.code)
     ).all()
+
+
+def logo(scope: Scope) -> BrandLogo | None:
+    """The brand's picture, if it has one."""
+    return scope.session.get(BrandLogo, scope.brand.id)

@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from webapp.kernel import paths
+from webapp.kernel.errors import UserError
 
 log = logging.getLogger("regulars.migrate")
 
@@ -62,8 +63,10 @@ def core() -> Branch:
 def upgrade(url: str, plugins: Sequence[Branch] = ()) -> list[str]:
     """Upgrade the core, then the plugins in order; returns the revisions that were applied ("core 0001").
 
-    Raises what the migration raised. A plugin's fault leaves the core and the other plugins as they are.
+    Raises UserError for a database that a newer program has made, before anything is changed; else what the migration
+    raised. A plugin's fault leaves the core and the other plugins as they are.
     """
+    refuse_newer(url, plugins)
     applied: list[str] = []
     for branch in (core(), *plugins):
         before = current(url, branch)
@@ -93,6 +96,28 @@ def head(branch: Branch) -> str | None:
 def pending(url: str, plugins: Sequence[Branch] = ()) -> list[Branch]:
     """Branches whose database is not at the code's revision. A server that starts looks here first."""
     return [branch for branch in (core(), *plugins) if current(url, branch) != head(branch)]
+
+
+def newer(url: str, plugins: Sequence[Branch] = ()) -> list[tuple[Branch, str]]:
+    """Branches whose database has a revision that this program has never heard of, with that revision."""
+    found = []
+    for branch in (core(), *plugins):
+        known = {one.revision for one in ScriptDirectory.from_config(_config(branch)).walk_revisions()}
+        revision = current(url, branch)
+        if revision is not None and revision not in known:
+            found.append((branch, revision))
+    return found
+
+
+def refuse_newer(url: str, plugins: Sequence[Branch] = ()) -> None:
+    """Raises UserError where a newer program has upgraded this database: an older one would write it wrong."""
+    for branch, revision in newer(url, plugins):
+        what = f"The plugin {branch.plugin}'s tables were" if branch.plugin else "This shop's database was"
+        which = f"the plugin {branch.plugin}" if branch.plugin else "Regulars"
+        raise UserError(
+            f"{what} made by a newer version (revision {revision}; this one knows {head(branch) or 'none'}). "
+            f"Nothing was changed. Install that version of {which} again, or bring back the backup made before the upgrade."
+        )
 
 
 def differences(url: str, branch: Branch, metadata: MetaData) -> list[Any]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from webapp.kernel import clock
 
 if TYPE_CHECKING:
+    from webapp.kernel.db import Database
     from webapp.kernel.ids import IdBlocks
 
 ActorKind = Literal["staff", "member", "system", "public"]
@@ -29,6 +30,7 @@ class BrandRef:
     region: str
     locale: str = "en"
     colour: str = ""
+    logo: str = ""  # the picture's digest; "": none
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Scope:
     blocks: IdBlocks
     rings: list[Ring] = field(default_factory=list)
     committed: list[Callable[[], None]] = field(default_factory=list)
+    db: Database | None = None  # for what is done later, in units of its own (a plugin's verbs); never within this one
 
     @property
     def brand(self) -> BrandRef:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, request
 
+from webapp.kernel import links
+
 CSP = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -11,8 +13,13 @@ CSP = (
 
 
 def secure() -> bool:
-    """Are cookies for https only? Also where a proxy ends TLS and asks us in plain http (REGULARS_SECURE_COOKIES)."""
-    return bool(current_app.config["SESSION_COOKIE_SECURE"]) or request.is_secure
+    """Are cookies for https only? Also where a proxy ends TLS and asks us in plain http (REGULARS_SECURE_COOKIES), and
+    under the public address if that is https: the shop's own network may go on in plain http beside it."""
+    return (
+        bool(current_app.config["SESSION_COOKIE_SECURE"])
+        or request.is_secure
+        or links.is_public_https(request.host)
+    )
 
 
 def init_security(app: Flask, *, strict_cookies: bool) -> None:

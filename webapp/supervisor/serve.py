@@ -25,8 +25,11 @@ _TOKEN = re.compile(r"(?<=/)[A-Za-z0-9_~-]{16,}(?=/|$)")  # a coupon's, an invit
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def serve(app: Wsgi, listener: socket.socket, threads: int = 4) -> None:
-    """Answer until asked to end; then take nothing new and finish what has begun."""
+def serve(app: Wsgi, listener: socket.socket, threads: int = 4, proxies: int = 0) -> None:
+    """Answer until asked to end; then take nothing new and finish what has begun.
+
+    proxies: how many stand before us; with none, what a visitor says was forwarded is dropped at the door.
+    """
     sockets: dict[int, Any] = {}
     server = create_server(
         AccessLog(app),
@@ -34,7 +37,7 @@ def serve(app: Wsgi, listener: socket.socket, threads: int = 4) -> None:
         sockets=[listener],
         threads=threads,
         ident=None,
-        clear_untrusted_proxy_headers=True,
+        clear_untrusted_proxy_headers=proxies == 0,
         channel_timeout=60,
         max_request_body_size=MAX_BODY,
         asyncore_use_poll=True,

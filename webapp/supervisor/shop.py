@@ -72,7 +72,8 @@ def supervise(plan: Plan) -> int:
         with _listener(plan) as listener:
             _prepare(plan, [held, *([listener.fileno()] if listener else [])])
             address = address_of(listener) if listener else ""
-            links.use(settings.public_url or address)  # before the fork: pages and worker make the same links
+            links.use(settings.public_url)  # before the fork: pages and worker make the same links
+            links.fall_back(address)
             supervisor = Supervisor(
                 [*queue, *_children(plan, plan.load(), listener), *plan.extra(address)],
                 between=lambda: _await_queue(settings),
@@ -117,7 +118,11 @@ def _prepare(plan: Plan, close: list[int]) -> None:
 def _children(plan: Plan, parts: Parts, listener: socket.socket | None) -> list[Child]:
     url = queue_url(plan.settings.instance, plan.settings.redis_url)
     return [
-        *([Child("web", lambda: serve(parts.app, listener, THREADS))] if listener else []),
+        *(
+            [Child("web", lambda: serve(parts.app, listener, THREADS, plan.settings.proxies))]
+            if listener
+            else []
+        ),
         *(Child(f"worker{n or ''}", lambda: worker.work(parts.database, url)) for n in range(plan.workers)),
         Child("tick", lambda: tick.Tick(parts.database, parts.database.ring).run()),
     ]
