@@ -15,6 +15,42 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "backup_plan",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("daily", sa.Boolean(), nullable=False),
+        sa.Column("hour", sa.Integer(), nullable=False),
+        sa.Column("keep", sa.Integer(), nullable=False),
+        sa.Column("folder", sa.String(length=500), nullable=False),
+        sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("since_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_backup_plan")),
+    )
+    op.create_table(
+        "backup_run",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("planned", sa.Boolean(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("file", sa.String(length=1000), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("error", sa.String(length=500), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_backup_run")),
+    )
+    with op.batch_alter_table("backup_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_backup_run_finished_at"), ["finished_at"], unique=False)
+
+    op.create_table(
+        "group_type",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_group_type")),
+        sa.UniqueConstraint("brand_id", "name", name=op.f("uq_group_type_brand_id_name")),
+    )
+    op.create_table(
         "instance_setting",
         sa.Column("key", sa.String(length=40), nullable=False),
         sa.Column("value", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
@@ -38,6 +74,26 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_brand_logo_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_brand_logo")),
+    )
+    op.create_table(
+        "guide_day",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("staff_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_guide_day_staff_id")),
+        sa.PrimaryKeyConstraint("brand_id", "staff_id", "day", name=op.f("pk_guide_day")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "guide_duty",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("staff_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("per_day", sa.Integer(), nullable=True),
+        sa.Column("away_until", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_guide_duty_staff_id")),
+        sa.PrimaryKeyConstraint("brand_id", "staff_id", name=op.f("pk_guide_duty")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "staff_factor",
@@ -90,6 +146,139 @@ def upgrade() -> None:
             "brand_id", "tag_group_id", "name", name=op.f("uq_tag_brand_id_tag_group_id_name")
         ),
     )
+    op.create_table(
+        "chat_group",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("group_type_id", sa.BigInteger(), nullable=True),
+        sa.Column("store_id", sa.BigInteger(), nullable=True),
+        sa.Column("owner_id", sa.BigInteger(), nullable=True),
+        sa.Column("link", sa.String(length=500), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=True),
+        sa.Column("capacity", sa.Integer(), nullable=True),
+        sa.Column("members", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "group_type_id"],
+            ["group_type.brand_id", "group_type.id"],
+            name=op.f("fk_chat_group_brand_id_group_type_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "store_id"],
+            ["store.brand_id", "store.id"],
+            name=op.f("fk_chat_group_brand_id_store_id"),
+        ),
+        sa.ForeignKeyConstraint(["owner_id"], ["staff.id"], name=op.f("fk_chat_group_owner_id")),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_chat_group")),
+        sa.UniqueConstraint("brand_id", "name", name=op.f("uq_chat_group_brand_id_name")),
+    )
+    with op.batch_alter_table("chat_group", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_chat_group_brand_id_owner_id"), ["brand_id", "owner_id"], unique=False
+        )
+
+    op.create_table(
+        "touchpoint",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("slot", sa.String(length=40), nullable=True),
+        sa.Column("store_id", sa.BigInteger(), nullable=True),
+        sa.Column("place", sa.String(length=120), nullable=False),
+        sa.Column("brought_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("serving", sa.String(length=10), nullable=False),
+        sa.Column("serves_id", sa.BigInteger(), nullable=True),
+        sa.Column("standin_id", sa.BigInteger(), nullable=True),
+        sa.Column("turn", sa.BigInteger(), nullable=False),
+        sa.Column("offer_id", sa.BigInteger(), nullable=True),
+        sa.Column("welcome", sa.String(length=500), nullable=False),
+        sa.Column("ask", sa.String(length=10), nullable=False),
+        sa.Column("ask_name", sa.Boolean(), nullable=False),
+        sa.Column("ask_birthday", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "offer_id"],
+            ["offer.brand_id", "offer.id"],
+            name=op.f("fk_touchpoint_brand_id_offer_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "store_id"],
+            ["store.brand_id", "store.id"],
+            name=op.f("fk_touchpoint_brand_id_store_id"),
+        ),
+        sa.ForeignKeyConstraint(["brought_by_id"], ["staff.id"], name=op.f("fk_touchpoint_brought_by_id")),
+        sa.ForeignKeyConstraint(["serves_id"], ["staff.id"], name=op.f("fk_touchpoint_serves_id")),
+        sa.ForeignKeyConstraint(["standin_id"], ["staff.id"], name=op.f("fk_touchpoint_standin_id")),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_touchpoint")),
+        sa.UniqueConstraint("brand_id", "code", name=op.f("uq_touchpoint_brand_id_code")),
+        sa.UniqueConstraint("brand_id", "slot", name=op.f("uq_touchpoint_brand_id_slot")),
+    )
+    with op.batch_alter_table("touchpoint", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_touchpoint_brand_id_store_id"), ["brand_id", "store_id"], unique=False
+        )
+
+    op.create_table(
+        "group_picture",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("group_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mimetype", sa.String(length=20), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "group_id"],
+            ["chat_group.brand_id", "chat_group.id"],
+            name=op.f("fk_group_picture_brand_id_group_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "group_id", name=op.f("pk_group_picture")),
+    )
+    op.create_table(
+        "group_stay",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("group_id", sa.BigInteger(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("person_id", sa.BigInteger(), nullable=False),
+        sa.Column("current", sa.Boolean(), nullable=True),
+        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source", sa.String(length=60), nullable=False),
+        sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("left_source", sa.String(length=60), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "group_id"],
+            ["chat_group.brand_id", "chat_group.id"],
+            name=op.f("fk_group_stay_brand_id_group_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "member_id"],
+            ["member.brand_id", "member.id"],
+            name=op.f("fk_group_stay_brand_id_member_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_group_stay")),
+        sa.UniqueConstraint(
+            "brand_id",
+            "group_id",
+            "member_id",
+            "current",
+            name=op.f("uq_group_stay_brand_id_group_id_member_id_current"),
+        ),
+    )
+    with op.batch_alter_table("group_stay", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_group_stay_brand_id_group_id_joined_at_id"),
+            ["brand_id", "group_id", "joined_at", "id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_group_stay_brand_id_member_id"), ["brand_id", "member_id"], unique=False
+        )
+
     op.create_table(
         "member_guide",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -264,6 +453,32 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "touchpoint_scan",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("touchpoint_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("browser", sa.String(length=24), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("store_id", sa.BigInteger(), nullable=True),
+        sa.Column("place", sa.String(length=120), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "touchpoint_id"],
+            ["touchpoint.brand_id", "touchpoint.id"],
+            name=op.f("fk_touchpoint_scan_brand_id_touchpoint_id"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "brand_id", "touchpoint_id", "day", "browser", name=op.f("pk_touchpoint_scan")
+        ),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("touchpoint_scan", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_touchpoint_scan_brand_id_day_touchpoint_id"),
+            ["brand_id", "day", "touchpoint_id"],
+            unique=False,
+        )
+
+    op.create_table(
         "task_move",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -285,6 +500,65 @@ def upgrade() -> None:
             batch_op.f("ix_task_move_brand_id_task_id_id"), ["brand_id", "task_id", "id"], unique=False
         )
 
+    op.create_table(
+        "touchpoint_join",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("touchpoint_id", sa.BigInteger(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("joined_on", sa.Date(), nullable=False),
+        sa.Column("store_id", sa.BigInteger(), nullable=True),
+        sa.Column("place", sa.String(length=120), nullable=False),
+        sa.Column("serves_id", sa.BigInteger(), nullable=True),
+        sa.Column("brought_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("coupon_id", sa.BigInteger(), nullable=True),
+        sa.Column("contact", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "coupon_id"],
+            ["coupon.brand_id", "coupon.id"],
+            name=op.f("fk_touchpoint_join_brand_id_coupon_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "member_id"],
+            ["member.brand_id", "member.id"],
+            name=op.f("fk_touchpoint_join_brand_id_member_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "touchpoint_id"],
+            ["touchpoint.brand_id", "touchpoint.id"],
+            name=op.f("fk_touchpoint_join_brand_id_touchpoint_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_touchpoint_join")),
+        sa.UniqueConstraint("brand_id", "member_id", name=op.f("uq_touchpoint_join_brand_id_member_id")),
+    )
+    with op.batch_alter_table("touchpoint_join", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_touchpoint_join_brand_id_coupon_id"), ["brand_id", "coupon_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_touchpoint_join_brand_id_joined_on"), ["brand_id", "joined_on"], unique=False
+        )
+
+    op.create_table(
+        "welcome_used",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("offer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("contact", sa.String(length=40), nullable=False),
+        sa.Column("coupon_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "coupon_id"],
+            ["coupon.brand_id", "coupon.id"],
+            name=op.f("fk_welcome_used_brand_id_coupon_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "offer_id"],
+            ["offer.brand_id", "offer.id"],
+            name=op.f("fk_welcome_used_brand_id_offer_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "offer_id", "contact", name=op.f("pk_welcome_used")),
+        sqlite_with_rowid=False,
+    )
     with op.batch_alter_table("brand", schema=None) as batch_op:
         batch_op.add_column(sa.Column("logo", sa.String(length=16), server_default="", nullable=False))
         batch_op.add_column(sa.Column("setup_closed_at", sa.DateTime(timezone=True), nullable=True))
