@@ -130,7 +130,7 @@ class Database:
         self, work: Callable[[Scope], T], brand: BrandRef | None, actor: Actor, now: datetime | None
     ) -> T:
         with Session(self.engine, expire_on_commit=False) as session:
-            scope = Scope(session, brand, actor, now or clock.now(), self.blocks)
+            scope = Scope(session, brand, actor, now or clock.now(), self.blocks, db=self)
             committed = False
             try:
                 session.connection()  # waits for SQLite's write lock here, so that waiting is not counted as work
@@ -161,7 +161,7 @@ class Database:
             if not self.is_sqlite:
                 session.connection(execution_options={"postgresql_readonly": True})
             # closing rolls back and, unlike rollback(), leaves what was loaded readable
-            yield Scope(session, brand, actor, now or clock.now(), self.blocks)
+            yield Scope(session, brand, actor, now or clock.now(), self.blocks, db=self)
 
     def brand(self, brand_id: int) -> BrandRef:
         """The brand of an id (jobs carry ids only). Raises NotFound through the registered loader."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from sqlalchemy import delete, select
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
 from webapp.kernel.secrets import SecretBox
-from webapp.plugin_api import Setting
+from webapp.plugin_api import Setting, Tasks
 from webapp.plugin_runtime.models import PluginSetting, PluginState
 from webapp.plugin_runtime.runtime import Loaded, registry
+from webapp.plugin_runtime.verbs import BoundTasks, NoTasks
 
 _box: SecretBox | None = None
 
@@ -45,6 +46,7 @@ class Context:
     locale: str
     now: datetime
     settings: dict[str, Any]
+    tasks: Tasks = field(default_factory=NoTasks, compare=False)
 
 
 def context(scope: Scope, plugin: str) -> Context:
@@ -58,6 +60,7 @@ def context(scope: Scope, plugin: str) -> Context:
         brand.locale,
         scope.now,
         settings_of(scope, plugin),
+        BoundTasks(scope.db, brand, plugin),
     )
 
 

@@ -78,6 +78,14 @@ class ChannelContract:
         """The stand-in; each test has its own."""
         raise NotImplementedError("give a fixture `service`")
 
+    def context(self, service: Service) -> Context:
+        """What the channel is handed; a channel that uses a verb is given the stand-in's (tasks=...) here."""
+        return context(service.settings, self.declared)
+
+    def some_address(self, key: str) -> str:
+        """An address of nobody else."""
+        return f"m{key}@example.com"
+
     def message(self, key: str = "1001", to: str | None = None, name: str = "Li Lei", **more: Any) -> Message:
         """A message with something in every field."""
         content = {field.key: f"<p>{field.label} 你好</p>" if field.kind == "html" else f"{field.label} 你好" for field in self.channel.fields}  # fmt: skip
@@ -125,12 +133,12 @@ class ChannelContract:
             assert answer.strip()
 
     def test_it_is_ready_when_set(self, service: Service) -> None:
-        assert self.channel.ready(context(service.settings, self.declared)) is None
+        assert self.channel.ready(self.context(service)) is None
 
     # -- speaking ------------------------------------------------------------------------------------------------------
 
     def test_a_message_arrives_once_with_its_key(self, service: Service) -> None:
-        with self.channel.open(context(service.settings, self.declared)) as sender:
+        with self.channel.open(self.context(service)) as sender:
             assert self.sound(sender.send(self.message("7001"))).state == "sent"
         [(address, what)] = service.arrived()
         assert address == self.address
@@ -138,9 +146,9 @@ class ChannelContract:
 
     def test_one_connection_takes_many(self, service: Service) -> None:
         keys = [str(8000 + n) for n in range(25)]
-        with self.channel.open(context(service.settings, self.declared)) as sender:
+        with self.channel.open(self.context(service)) as sender:
             states = [
-                self.sound(sender.send(self.message(key, to=f"m{key}@example.com"))).state for key in keys
+                self.sound(sender.send(self.message(key, to=self.some_address(key)))).state for key in keys
             ]
         assert states == ["sent"] * 25
         assert len(service.arrived()) == 25
@@ -151,20 +159,20 @@ class ChannelContract:
         if not self.unsubscribes:
             return
         url = "https://shop.example/u/CgwqTXd5mKSwZ0bJ3n1LxA"
-        with self.channel.open(context(service.settings, self.declared)) as sender:
+        with self.channel.open(self.context(service)) as sender:
             sender.send(self.message(unsubscribe_url=url))
         assert url in service.arrived()[0][1]
 
     def test_nothing_is_said_before_the_first_message(self, service: Service) -> None:
-        settings = dict(service.settings)
+        ctx = self.context(service)
         service.stop()
-        with self.channel.open(context(settings, self.declared)):
+        with self.channel.open(ctx):
             pass
 
     def test_a_service_that_is_down_stops_the_run(self, service: Service) -> None:
-        settings = dict(service.settings)
+        ctx = self.context(service)
         service.stop()
-        with self.channel.open(context(settings, self.declared)) as sender:
+        with self.channel.open(ctx) as sender:
             outcome = self.sound(sender.send(self.message()))
         assert (outcome.state, outcome.halt) == ("retry", True), (
             "certainly not arrived, and no fault of this message"
@@ -173,7 +181,7 @@ class ChannelContract:
 
     def test_one_refusal_does_not_touch_the_next(self, service: Service) -> None:
         service.refuse(self.address)
-        with self.channel.open(context(service.settings, self.declared)) as sender:
+        with self.channel.open(self.context(service)) as sender:
             refused = self.sound(sender.send(self.message("9001")))
             taken = self.sound(sender.send(self.message("9002", to=self.other_address)))
         assert refused.state == "failed"
@@ -192,7 +200,7 @@ class ChannelContract:
     )
     def test_hostile_words_break_nothing(self, service: Service, evil: str) -> None:
         content = {field.key: evil for field in self.channel.fields}
-        with self.channel.open(context(service.settings, self.declared)) as sender:
+        with self.channel.open(self.context(service)) as sender:
             hostile = self.sound(sender.send(self.message("9101", name=evil, content=content)))
             after = self.sound(sender.send(self.message("9102", to=self.other_address)))
         assert hostile.state in ("sent", "failed")
@@ -203,7 +211,7 @@ class ChannelContract:
         "address", ["", "no at sign", "a@b\r\nRCPT TO:<evil@example.com>", "a b@example.com", "<x>"]
     )
     def test_what_is_no_address_fails(self, service: Service, address: str) -> None:
-        with self.channel.open(context(service.settings, self.declared)) as sender:
+        with self.channel.open(self.context(service)) as sender:
             outcome = self.sound(sender.send(Message("9201", Address(address), self.message().content)))
         assert outcome.state == "failed"
         assert not service.arrived()
