@@ -5,7 +5,7 @@ Every unit locks the coupon's row first, so two clerks with one coupon wait for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,11 +18,16 @@ from webapp.coupons.models import Coupon, CouponChange, Offer, Redemption
 from webapp.kernel import secrets
 from webapp.kernel.errors import Forbidden, NotFound, Refused
 from webapp.kernel.idempotency import once
+from webapp.kernel.reach import reaches
 from webapp.kernel.scope import Scope
 from webapp.plugin_api import Basket, NotApplicable
 from webapp.plugin_runtime import calls
 
 TILL_NUMBER = 80  # characters
+
+# What higher rooms ask before a coupon is used: (scope, coupon, using) -> a refusal or None. using False: it is only
+# looked at, and nothing is written.
+GUARDS: list[Callable[[Scope, Coupon, bool], Refused | None]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def look(scope: Scope, typed: str) -> Coupon | Refused:
     coupon = queries.by_code(scope, code)
     if coupon is None:
         return Refused("unknown")
-    return _ended(scope, coupon) or coupon
+    return _ended(scope, coupon) or _guarded(scope, coupon, using=False) or coupon
 
 
 def quote(scope: Scope, typed: str, basket_minor: int) -> Quoted | Refused:
@@ -108,6 +113,10 @@ def _quote(scope: Scope, coupon: Coupon, basket_minor: int) -> Quoted | Refused:
     if not 0 < answer.saving_minor <= basket_minor:  # a type that breaks its contract gives nothing away
         return Refused("plugin_failed", {"plugin": bound.plugin, "error": f"saving {answer.saving_minor}"})
     return Quoted(coupon, offer, basket_minor, answer.saving_minor)
+
+
+def _guarded(scope: Scope, coupon: Coupon, *, using: bool) -> Refused | None:
+    return next((why for guard in GUARDS if (why := guard(scope, coupon, using)) is not None), None)
 
 
 def _ended(scope: Scope, coupon: Coupon) -> Refused | None:
@@ -180,6 +189,8 @@ def _redeem(
     quoted = _ended(scope, coupon) or _quote(scope, coupon, basket_minor)
     if isinstance(quoted, Refused):
         return quoted
+    if (refusal := _guarded(scope, coupon, using=True)) is not None:
+        return refusal
     if coupon.state == "issued":
         _claim(scope, coupon)
     used = Redemption(
@@ -216,15 +227,15 @@ def _redeem(
     return used
 
 
-def reverse(scope: Scope, redemption_id: int, *, store_id: int | None = None) -> Redemption:
+def reverse(scope: Scope, redemption_id: int) -> Redemption:
     """Undo a redemption: the coupon is usable again, if its days allow. Undone twice is undone once.
 
-    store_id: the only store in which this actor may undo; None: any. Raises NotFound, Forbidden.
+    Raises NotFound; Forbidden for one of a store that the actor does not reach.
     """
     used = scope.session.get(Redemption, (scope.brand.id, redemption_id))
     if used is None:
         raise NotFound(f"redemption {redemption_id}")
-    if store_id is not None and used.store_id != store_id:
+    if not reaches(scope, used.store_id):
         raise Forbidden("a redemption of another store")
     coupon = _locked(scope, used.coupon_id)
     scope.session.refresh(used)  # as it stands now that nobody else can move it

@@ -104,6 +104,7 @@ def refused(why: Refused) -> str:
         "till_number": _("A till number has at most %(most)s characters.", most=facts.get("most", "")),
         "sold_out": _("All coupons of this offer are given."),
         "not_open": _("This offer is not open."),
+        "welcome_used": _("The same phone or address has used this welcome already: it is given once."),
     }
     return plain.get(why.code) or _("This is not possible now.")
 

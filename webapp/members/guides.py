@@ -77,7 +77,12 @@ def _works_here(scope: Scope, staff_id: int) -> bool:
     found = scope.session.scalar(
         select(Staff.id)
         .join(StaffRole, StaffRole.staff_id == Staff.id)
-        .where(StaffRole.brand_id == scope.brand.id, Staff.id == staff_id, Staff.active)
+        .where(
+            StaffRole.brand_id == scope.brand.id,
+            Staff.id == staff_id,
+            Staff.active,
+            StaffRole.off_at.is_(None),
+        )
         .limit(1)
     )
     return found is not None

@@ -1,0 +1,177 @@
+"""Joining by a code, by somebody whom nobody has seen: the phone is not confirmed, and what they learn says nothing of others.
+
+Whoever types a phone or an address that is known already gets the same answer as anybody else: a membership of its own and a
+welcome coupon. What keeps it to one welcome is the counter: an offer's welcome is used once per phone or address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from webapp.coupons import queries as coupon_queries
+from webapp.coupons import redeem
+from webapp.coupons import service as coupons
+from webapp.coupons.models import Coupon
+from webapp.kernel.errors import Refused
+from webapp.kernel.idempotency import insert_or_ignore, once
+from webapp.kernel.scope import Scope
+from webapp.members import confirming, guides
+from webapp.members import service as members
+from webapp.members.identities import normalise_email, normalise_phone
+from webapp.plugin_runtime.context import box
+from webapp.touchpoints import guides as duty
+from webapp.touchpoints.models import Touchpoint, TouchpointJoin, TouchpointScan, WelcomeUsed
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What was typed. consents: (channel, purpose) of the boxes that were ticked."""
+
+    phone: str = ""
+    email: str = ""
+    name: str = ""
+    birthday: date | str = ""
+    consents: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A new member. token: of the welcome coupon, None where there is none to give (no offer, sold out, closed)."""
+
+    member_id: int
+    token: str | None
+
+
+def scanned(scope: Scope, touchpoint: Touchpoint, browser: str) -> bool:
+    """The page was opened. True when it is this browser's first time today."""
+    row: Any = scope.session.execute(
+        insert_or_ignore(scope, TouchpointScan).values(
+            brand_id=scope.brand.id,
+            touchpoint_id=touchpoint.id,
+            day=scope.today,
+            browser=browser[:24],
+            at=scope.now,
+            store_id=touchpoint.store_id,
+            place=touchpoint.place,
+        )
+    )
+    return bool(row.rowcount)
+
+
+def contact_of(scope: Scope, typed: Joining) -> str | Refused:
+    """A keyed hash of the phone, else of the address, as it is read. Refused: contact_none, phone_bad, email_bad."""
+    phone = normalise_phone(typed.phone, scope.brand.region) if typed.phone.strip() else ""
+    if phone is None:
+        return Refused("phone_bad", {"field": "phone"})
+    email = normalise_email(typed.email) if typed.email.strip() else ""
+    if email is None:
+        return Refused("email_bad", {"field": "email"})
+    if not phone and not email:
+        return Refused("contact_none", {"field": "phone"})
+    key = box().derive("touchpoints.contact").encode()
+    what = f"{scope.brand.id}:{phone or email.lower()}"
+    return hmac.new(key, what.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def join(scope: Scope, touchpoint: Touchpoint, typed: Joining, key: str) -> Joined | Refused:
+    """A new member by this code, once for each key. Refused: contact_none, phone_bad, email_bad, name_long, birthday_bad."""
+
+    def work() -> dict[str, Any]:
+        answer = _join(scope, touchpoint, typed)
+        if isinstance(answer, Refused):
+            return {"refused": answer.code, "facts": answer.facts}
+        return {"member": answer.member_id, "token": answer.token}
+
+    answer = once(scope, key, f"join:{touchpoint.id}", work)
+    if "refused" in answer:
+        return Refused(answer["refused"], answer["facts"])
+    return Joined(answer["member"], answer["token"])
+
+
+def _join(scope: Scope, touchpoint: Touchpoint, typed: Joining) -> Joined | Refused:
+    contact = contact_of(scope, typed)
+    if isinstance(contact, Refused):
+        return contact
+    source = f"touchpoint:{touchpoint.code}"
+    member = members.add_member(
+        scope,
+        members.Details(
+            name=typed.name, email=typed.email, birthday=typed.birthday, store_id=touchpoint.store_id
+        ),
+        source=source,
+    )
+    if isinstance(member, Refused):
+        return member
+    phone = normalise_phone(typed.phone, scope.brand.region) if typed.phone.strip() else None
+    if phone:
+        confirming.note_phone(scope, member.id, phone)
+    for (channel, purpose), ticked in typed.consents.items():
+        if ticked:
+            members.set_consent(scope, member.id, channel, purpose, True, source)
+    serves = duty.choose(scope, touchpoint)
+    if serves is not None:
+        guides.assign(scope, member.id, serves, guides.SERVES)
+    if touchpoint.brought_by_id:
+        guides.assign(scope, member.id, touchpoint.brought_by_id, guides.BROUGHT_BY)
+    coupon = _welcome(scope, touchpoint, member.id)
+    scope.session.add(
+        TouchpointJoin(
+            brand_id=scope.brand.id,
+            id=scope.new_id(),
+            touchpoint_id=touchpoint.id,
+            member_id=member.id,
+            at=scope.now,
+            joined_on=scope.today,
+            store_id=touchpoint.store_id,
+            place=touchpoint.place,
+            serves_id=serves,
+            brought_by_id=touchpoint.brought_by_id,
+            coupon_id=coupon.id if coupon else None,
+            contact=contact,
+        )
+    )
+    scope.session.flush()
+    scope.audit("touchpoint.join", "touchpoint", touchpoint.id, member=member.id, serves=serves)
+    return Joined(member.id, coupon.token if coupon else None)
+
+
+def _welcome(scope: Scope, touchpoint: Touchpoint, member_id: int) -> Coupon | None:
+    """The coupon of the welcome, taken at once: its code is on the page that follows. None: there is none to give now."""
+    if not touchpoint.offer_id:
+        return None
+    offer = coupon_queries.offer(scope, touchpoint.offer_id)
+    answer = coupons.issue(scope, offer.id, [(member_id, member_id)], occurrence=f"welcome:{touchpoint.id}")[
+        member_id
+    ]
+    if isinstance(answer, Refused):
+        return None
+    taken = coupons.claim(scope, answer.id)
+    return None if isinstance(taken, Refused) else taken
+
+
+def welcome_once(scope: Scope, coupon: Coupon, using: bool) -> Refused | None:
+    """A guard of the counter: the welcome of an offer is used once per phone or address that was typed."""
+    if not coupon.occurrence.startswith("welcome:"):
+        return None
+    contact = scope.session.scalar(
+        select(TouchpointJoin.contact).where(
+            TouchpointJoin.brand_id == scope.brand.id, TouchpointJoin.coupon_id == coupon.id
+        )
+    )
+    if contact is None:
+        return None
+    key = {"brand_id": scope.brand.id, "offer_id": coupon.offer_id, "contact": contact}
+    if using:
+        scope.session.execute(insert_or_ignore(scope, WelcomeUsed).values(**key, coupon_id=coupon.id))
+    holder = scope.session.scalar(select(WelcomeUsed.coupon_id).filter_by(**key))
+    return None if holder in (None, coupon.id) else Refused("welcome_used")
+
+
+redeem.GUARDS.append(welcome_once)

@@ -1,0 +1,91 @@
+"""Reading touchpoints: by id, by the word in their address, and what a browser that joined is shown again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.coupons.models import Coupon
+from webapp.kernel import secrets
+from webapp.kernel.errors import NotFound
+from webapp.kernel.reach import reaches, within
+from webapp.kernel.scope import Scope
+from webapp.touchpoints.models import Touchpoint, TouchpointJoin
+
+
+def path(code: str) -> str:
+    """The path that a code's address has for ever."""
+    return f"/t/{code}"
+
+
+def by_code(session: Session, code: str) -> Touchpoint | None:
+    """The touchpoint of the word in an address; its brand is in the row."""
+    brand_id = secrets.brand_of(code)
+    if brand_id is None:
+        return None
+    return session.scalars(
+        select(Touchpoint).where(Touchpoint.brand_id == brand_id, Touchpoint.code == code)
+    ).one_or_none()
+
+
+def get(scope: Scope, touchpoint_id: int) -> Touchpoint:
+    """By id, within the actor's stores. Raises NotFound."""
+    found = scope.session.get(Touchpoint, (scope.brand.id, touchpoint_id))
+    if found is None or not reaches(scope, found.store_id):
+        raise NotFound(f"touchpoint {touchpoint_id}")
+    return found
+
+
+def all_of(scope: Scope) -> Sequence[Touchpoint]:
+    """Those within the actor's stores: those at work first, newest first."""
+    return scope.session.scalars(
+        select(Touchpoint)
+        .where(Touchpoint.brand_id == scope.brand.id, within(scope, Touchpoint.store_id))
+        .order_by(Touchpoint.active.desc(), Touchpoint.id.desc())
+    ).all()
+
+
+def by_slot(scope: Scope, slot: str) -> Touchpoint | None:
+    """The joining page that a brand or a store has by itself."""
+    return scope.session.scalars(
+        select(Touchpoint).where(Touchpoint.brand_id == scope.brand.id, Touchpoint.slot == slot)
+    ).one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A member who joined in this browser. token: of their welcome coupon, if they were given one."""
+
+    member_id: int
+    token: str | None
+
+
+def known(scope: Scope, member_id: int) -> Known | None:
+    """What somebody who joined by a code is shown again; None: nobody joined so."""
+    row = scope.session.execute(
+        select(TouchpointJoin.member_id, Coupon.token)
+        .join(
+            Coupon,
+            (Coupon.brand_id == TouchpointJoin.brand_id) & (Coupon.id == TouchpointJoin.coupon_id),
+            isouter=True,
+        )
+        .where(TouchpointJoin.brand_id == scope.brand.id, TouchpointJoin.member_id == member_id)
+    ).one_or_none()
+    return Known(row.member_id, row.token) if row else None
+
+
+def join_of(scope: Scope, member_id: int) -> tuple[TouchpointJoin, Touchpoint] | None:
+    """By which code a member came in."""
+    row = scope.session.execute(
+        select(TouchpointJoin, Touchpoint)
+        .join(
+            Touchpoint,
+            (Touchpoint.brand_id == TouchpointJoin.brand_id)
+            & (Touchpoint.id == TouchpointJoin.touchpoint_id),
+        )
+        .where(TouchpointJoin.brand_id == scope.brand.id, TouchpointJoin.member_id == member_id)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
