@@ -228,3 +228,13 @@ class CounterForm(Form):
         """It must be one of the list."""
         if field.data not in {one.value for one in field.choices if one.value}:
             raise ValidationError(_("Choose the store you are in."))
+
+
+class FindForm(Form):
+    """Who stands at the counter."""
+
+    who = StringField(
+        _l("Member number, phone or coupon code"),
+        [InputRequired(_l("Type what the member tells you.")), Length(max=200)],
+        description=_l("The whole of it: parts find nobody here."),
+    )

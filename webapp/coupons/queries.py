@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.coupons.models import Coupon, CouponChange, Offer, OfferTerms, Redemption
 from webapp.kernel import money, secrets
 from webapp.kernel.errors import NotFound
+from webapp.kernel.reach import within
 from webapp.kernel.scope import Scope
 from webapp.members.models import Member
 from webapp.orders.models import Order
@@ -159,8 +160,22 @@ def offer_figures(scope: Scope, offer_ids: Sequence[int]) -> dict[int, CouponFig
     return {offer_id: found.get(offer_id, CouponFigures()) for offer_id in offer_ids}
 
 
+def in_reach(scope: Scope) -> ColumnElement[bool]:
+    """Coupons of the members whom the actor's stores reach."""
+    if scope.actor.stores is None:
+        return true()
+    mine = select(Member.id).where(Member.brand_id == scope.brand.id, within(scope, Member.store_id))
+    return Coupon.member_id.in_(mine)
+
+
 def _figures(scope: Scope, group: Any, *where: ColumnElement[bool]) -> dict[int, CouponFigures]:
-    fence = (Coupon.brand_id == scope.brand.id, group.is_not(None), Coupon.state != "void", *where)
+    fence = (
+        Coupon.brand_id == scope.brand.id,
+        in_reach(scope),
+        group.is_not(None),
+        Coupon.state != "void",
+        *where,
+    )
     counts = {
         key: (issued, claimed)
         for key, issued, claimed in scope.session.execute(
@@ -205,7 +220,7 @@ def coupons_by_state(scope: Scope) -> dict[str, int]:
     """state as people see it today -> how many coupons of the brand."""
     state = state_on(scope.today)
     rows: Sequence[Any] = scope.session.execute(
-        select(state, func.count()).where(Coupon.brand_id == scope.brand.id).group_by(state)
+        select(state, func.count()).where(Coupon.brand_id == scope.brand.id, in_reach(scope)).group_by(state)
     ).all()
     return dict(rows)
 
@@ -264,7 +279,7 @@ def coupons(
     limit: int = PAGE,
 ) -> CouponPage:
     """The rows behind a figure of an offer, a campaign or a person: `show` is a key of WHICH."""
-    where = [Coupon.brand_id == scope.brand.id, which(show, scope.today)]
+    where = [Coupon.brand_id == scope.brand.id, in_reach(scope), which(show, scope.today)]
     for column, value in (
         (Coupon.offer_id, offer_id),
         (Coupon.campaign_id, campaign_id),
@@ -283,7 +298,7 @@ def coupons(
 def coupon_row(scope: Scope, coupon_id: int) -> CouponRow:
     """One coupon as lists show it. Raises NotFound."""
     row = scope.session.execute(
-        _rows().where(Coupon.brand_id == scope.brand.id, Coupon.id == coupon_id)
+        _rows().where(Coupon.brand_id == scope.brand.id, Coupon.id == coupon_id, in_reach(scope))
     ).one_or_none()
     if row is None:
         raise NotFound(f"coupon {coupon_id}")

@@ -12,6 +12,7 @@ from webapp.brands.models import Store
 from webapp.coupons.models import Coupon, Offer, Redemption
 from webapp.coupons.queries import standing
 from webapp.kernel.errors import NotFound
+from webapp.kernel.reach import within
 from webapp.kernel.scope import Scope
 from webapp.orders.models import Order
 from webapp.staff.models import Staff
@@ -46,8 +47,8 @@ def standing_of(scope: Scope, coupon_id: int) -> RedemptionRow | None:
 
 
 def of_day(scope: Scope, day: date, *, store_id: int | None = None, limit: int = 10) -> list[RedemptionRow]:
-    """The newest redemptions of a local day, undone ones too; of one store, or of all."""
-    query = _redemptions(scope).where(Redemption.redeemed_on == day)
+    """The newest redemptions of a local day, undone ones too; of one store, or of all that the actor reaches."""
+    query = _redemptions(scope).where(Redemption.redeemed_on == day, within(scope, Redemption.store_id))
     if store_id is not None:
         query = query.where(Redemption.store_id == store_id)
     rows = scope.session.execute(
@@ -58,7 +59,12 @@ def of_day(scope: Scope, day: date, *, store_id: int | None = None, limit: int =
 
 def day_total(scope: Scope, day: date, *, store_id: int | None = None) -> tuple[int, int]:
     """(redemptions that stand, what they saved) of a local day."""
-    where = [Redemption.brand_id == scope.brand.id, Redemption.redeemed_on == day, standing()]
+    where = [
+        Redemption.brand_id == scope.brand.id,
+        Redemption.redeemed_on == day,
+        within(scope, Redemption.store_id),
+        standing(),
+    ]
     if store_id is not None:
         where.append(Redemption.store_id == store_id)
     count, saved = scope.session.execute(

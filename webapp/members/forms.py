@@ -57,12 +57,12 @@ class MemberForm(Form):
 
 
 def member_form(stores: list[tuple[int, str]], channels: list[tuple[str, str]], **values: Any) -> MemberForm:
-    """The form with the brand's stores and a consent box a channel (field consent_<channel>)."""
+    """The form with the stores to choose from (0: none) and a consent box a channel (field consent_<channel>)."""
     boxes = {
         f"consent_{key}": BooleanField(_l("May be written to by %(channel)s", channel=label))
         for key, label in channels
     }
     form_class = type("BrandMemberForm", (MemberForm,), boxes)
     form: MemberForm = form_class(data=values or None)
-    form.store.choices = [SelectChoice(0, _("no store")), *(SelectChoice(*store) for store in stores)]
+    form.store.choices = [SelectChoice(*store) for store in stores]
     return form

@@ -58,6 +58,11 @@ def mask_phone(phone: str) -> str:
     return phone[:3] + "•" * max(3, len(phone) - 7) + phone[-4:] if len(phone) > 7 else "•••"
 
 
+def mask_name(name: str) -> str:
+    """王小明 -> "王••", Ada Byron -> "A•• B••": enough for the person in front of one to be the one."""
+    return " ".join(f"{word[0]}••" for word in name.split())
+
+
 def mask_email(address: str) -> str:
     """ada@shop.example -> "a•••@shop.example"."""
     local, _, domain = address.rpartition("@")

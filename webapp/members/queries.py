@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from webapp.brands.models import Store
 from webapp.kernel.bulk import among
 from webapp.kernel.errors import NotFound
+from webapp.kernel.reach import reaches, within
 from webapp.kernel.scope import Scope
 from webapp.members.identities import (
     EMAIL,
@@ -34,6 +35,7 @@ __all__ = [
     "find_by_phone",
     "get",
     "ids_by_number",
+    "in_reach",
     "list_members",
     "mask_email",
     "mask_phone",
@@ -102,6 +104,14 @@ def get(scope: Scope, member_id: int) -> Member:
     """By id. Raises NotFound."""
     member = scope.session.get(Member, (scope.brand.id, member_id))
     if member is None:
+        raise NotFound(f"member {member_id}")
+    return member
+
+
+def in_reach(scope: Scope, member_id: int) -> Member:
+    """By id, if the actor's stores reach this member. Raises NotFound: who is out of reach has no page."""
+    member = get(scope, member_id)
+    if not reaches(scope, member.store_id):
         raise NotFound(f"member {member_id}")
     return member
 
@@ -234,8 +244,8 @@ def list_members(
     after: int | None = None,
     limit: int = 50,
 ) -> MemberPage:
-    """Newest first, in pages by id. `where`: further conditions on Member, for what higher rooms know (stages, tags)."""
-    query = select(Member).where(Member.brand_id == scope.brand.id, *where)
+    """Those within the actor's reach, newest first, in pages by id. `where`: further conditions on Member, for what higher rooms know (stages, tags)."""
+    query = select(Member).where(Member.brand_id == scope.brand.id, within(scope, Member.store_id), *where)
     if text.strip():
         query = query.where(search(scope, text))
     if store_id is not None:
@@ -249,13 +259,9 @@ def list_members(
 
 
 def count_members(scope: Scope, *where: ColumnElement[bool]) -> int:
-    """How many members the brand has, or how many fulfil the conditions."""
-    return (
-        scope.session.scalar(
-            select(func.count()).select_from(Member).where(Member.brand_id == scope.brand.id, *where)
-        )
-        or 0
-    )
+    """How many members the actor reaches, or how many of them fulfil the conditions."""
+    fence = (Member.brand_id == scope.brand.id, within(scope, Member.store_id))
+    return scope.session.scalar(select(func.count()).select_from(Member).where(*fence, *where)) or 0
 
 
 def phones_and_emails(scope: Scope, member_ids: Collection[int]) -> tuple[dict[int, str], dict[int, str]]:
@@ -287,8 +293,8 @@ class Profile:
 
 
 def profile(scope: Scope, member_id: int) -> Profile:
-    """Everything this room knows of a member. Raises NotFound."""
-    member = get(scope, member_id)
+    """Everything this room knows of a member within reach. Raises NotFound."""
+    member = in_reach(scope, member_id)
     phones, emails = phones_and_emails(scope, [member_id])
     store = None
     if member.store_id is not None:

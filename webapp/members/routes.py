@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, flash, render_template, request
+from flask import Flask, Response, flash, g, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -44,7 +44,7 @@ def index() -> Response:
             scope, text=text, store_id=store_id, where=where, after=after, limit=PAGE
         )
         badges = [(one.label, one.of(scope, [m.id for m in found.members])) for one in panels.BADGES]
-        stores = brands.stores(scope)
+        stores = brands.stores_in_reach(scope)
         total = None if text else queries.count_members(scope, *where)
     narrowed = bool(text or store_id or any(chosen.values()))
     return edge.page(
@@ -88,7 +88,7 @@ def profile(member_id: int) -> Response:
 def new() -> Response:
     """An empty form."""
     with edge.read() as scope:
-        form = member_form(_stores(scope), _channels(scope))
+        form = member_form(_stores(scope), _channels(scope), store=g.get("store_id") or 0)
     return _form_page(form, None)
 
 
@@ -201,12 +201,14 @@ def _consents(
 
 
 def _stores(scope: Scope) -> list[tuple[int, str]]:
-    return [(store.id, store.name) for store in brands.stores(scope)]
+    """What the form offers: "no store" only to who sees such members afterwards."""
+    none = [(0, _("no store"))] if scope.actor.stores is None else []
+    return none + [(store.id, store.name) for store in brands.stores_in_reach(scope)]
 
 
 def _channels(scope: Scope) -> list[tuple[str, str]]:
     """(key, label) of the channels that the brand has."""
-    return [(one.impl.key, words.words(one.plugin)(one.impl.label)) for one in calls.channels(scope)]
+    return [(one.impl.key, words.consent_label(one.plugin, one.impl)) for one in calls.channels(scope)]
 
 
 @shell.card(90, "members.view")

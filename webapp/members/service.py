@@ -120,7 +120,7 @@ def correct_member(
     source: str = "counter",
 ) -> Member | Refused:
     """Correct what `details` says. Raises NotFound; refusals as for add_member."""
-    member = queries.get(scope, member_id)
+    member = queries.in_reach(scope, member_id)
     read = _read(scope, details)
     if isinstance(read, Refused):
         return read

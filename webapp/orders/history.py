@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 
 from webapp.brands.models import Store
 from webapp.kernel.clock import days
+from webapp.kernel.reach import within
 from webapp.kernel.scope import Scope
 from webapp.orders.models import Order, OrderLine
 
@@ -26,9 +27,13 @@ class Summary:
     last_on: date | None
 
 
+def _of(scope: Scope, person_id: int) -> tuple[ColumnElement[bool], ...]:
+    return Order.brand_id == scope.brand.id, Order.person_id == person_id, within(scope, Order.store_id)
+
+
 def summary(scope: Scope, person_id: int) -> Summary:
-    """Counted over all orders that count for the person."""
-    mine = (Order.brand_id == scope.brand.id, Order.person_id == person_id)
+    """Counted over all orders that count for the person, in the stores that the actor reaches."""
+    mine = _of(scope, person_id)
     since = scope.today - days(365)
     total = scope.session.execute(
         select(
@@ -57,11 +62,11 @@ class OrderPage:
 def of_person(
     scope: Scope, person_id: int, *, after: tuple[date, int] | None = None, limit: int = 20
 ) -> OrderPage:
-    """A person's orders, in pages by day and id."""
+    """A person's orders in the stores that the actor reaches, in pages by day and id."""
     query = (
         select(Order, Store.name)
         .outerjoin(Store, (Store.brand_id == Order.brand_id) & (Store.id == Order.store_id))
-        .where(Order.brand_id == scope.brand.id, Order.person_id == person_id)
+        .where(*_of(scope, person_id))
         .order_by(Order.ordered_on.desc(), Order.id.desc())
         .limit(limit + 1)
     )

@@ -21,7 +21,11 @@ def purchases(scope: Scope, member: Member) -> panels.Panel:
     found = history.of_person(scope, member.person_id, limit=5)
     return panels.Panel(
         "fragments/orders/_purchases.html",
-        {"summary": history.summary(scope, member.person_id), "found": found},
+        {
+            "summary": history.summary(scope, member.person_id),
+            "found": found,
+            "whole": scope.actor.stores is None,
+        },
     )
 
 
@@ -30,7 +34,7 @@ def of_member(member_id: int) -> Response:
     """All orders with their lines, newest first."""
     after = _after(request.args.get("after", ""))
     with edge.read() as scope:
-        member = queries.get(scope, member_id)
+        member = queries.in_reach(scope, member_id)
         found = history.of_person(scope, member.person_id, after=after)
         lines = history.lines_of(scope, [order.id for order, _store in found.orders])
     following = f"{found.next[0].isoformat()}_{found.next[1]}" if found.next else None

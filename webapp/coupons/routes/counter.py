@@ -14,15 +14,17 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from webapp.brands import queries as brands
-from webapp.coupons import queries, redeem, redemptions, says, service
-from webapp.coupons.forms import CounterForm
+from webapp.coupons import at_counter, queries, redeem, redemptions, says, service
+from webapp.coupons.forms import CounterForm, FindForm
 from webapp.coupons.models import Redemption
 from webapp.kernel import edge, money, shell
 from webapp.kernel.errors import Forbidden, Refused
 from webapp.kernel.i18n import pick_locale
 from webapp.kernel.limits import left, limit
+from webapp.kernel.reach import reaches
 from webapp.kernel.scope import Scope
 from webapp.kernel.security import secure
+from webapp.members import panels
 
 bp = edge.blueprint("counter", __name__)
 STORE_COOKIE = "rg_store"
@@ -53,6 +55,46 @@ def index() -> Response:
                 status = 422
         _note_guess(context.get("answer"))
         return _page(form, stores, status, **_explained(scope, context))
+
+
+@bp.post("/counter/find", permission="counter.redeem")
+def find() -> Response:
+    """Any member of the brand, by whole number or phone (or a coupon's code): what the counter needs to know, no more.
+
+    A POST, because a phone number has no business in an address.
+    """
+    form = FindForm()
+    if not form.validate():
+        return _find_page(form, 422)
+    if not left(*_guesses()):
+        form.who.errors = [_("Too many tries. Please wait five minutes and try again.")]
+        return _find_page(form, 429)
+    typed = str(form.who.data).strip()
+    with edge.read() as scope:
+        found = at_counter.find(scope, typed, pick_locale())
+        if found is None and redeem.read(typed) and queries.by_code(scope, redeem.read(typed) or ""):
+            return edge.redirect("counter.index", code=redeem.read(typed))
+        if found is None:
+            limit(*_guesses())
+            form.who.errors = [_("Nobody has this number, phone or code. It must be typed whole.")]
+            return _find_page(form, 404)
+        badges = [
+            (one.label, badge)
+            for one in panels.BADGES
+            if (badge := one.of(scope, [found.member_id]).get(found.member_id))
+        ]
+        reach = edge.can("members.view") and reaches(scope, found.store_id)
+    return edge.page("pages/counter/find.html", form=form, found=found, badges=badges, reach=reach)
+
+
+@bp.get("/counter/find", permission="counter.redeem")
+def ask() -> Response:
+    """Who is it?"""
+    return _find_page(FindForm(formdata=None))
+
+
+def _find_page(form: FindForm, status: int = 200) -> Response:
+    return edge.page("pages/counter/find.html", status=status, form=form, found=None)
 
 
 @bp.post("/counter/redeem", permission="counter.redeem")
@@ -102,7 +144,7 @@ def done(redemption_id: int) -> Response:
     """What was saved, what is to pay, and the way back."""
     with edge.read() as scope:
         row = redemptions.get(scope, redemption_id)
-    if g.get("store_id") and row.redemption.store_id != g.store_id:
+    if not reaches(scope, row.redemption.store_id):
         raise Forbidden("a redemption of another store")
     return edge.page("pages/counter/done.html", row=row)
 
@@ -110,7 +152,7 @@ def done(redemption_id: int) -> Response:
 @bp.post("/counter/<int:redemption_id>/undo", permission="counter.reverse")
 def undo(redemption_id: int) -> Response:
     """The coupon is usable again; once, however often it is tapped."""
-    edge.write(lambda scope: service.reverse(scope, redemption_id, store_id=g.get("store_id")))
+    edge.write(lambda scope: service.reverse(scope, redemption_id))
     flash(_("Undone. The coupon can be used again."), "good")
     return edge.redirect("counter.done", redemption_id=redemption_id)
 
@@ -118,7 +160,7 @@ def undo(redemption_id: int) -> Response:
 @shell.card(20, "counter.redeem")
 def today_card(scope: Scope) -> shell.Card:
     """What the counter did today."""
-    count, saved = redemptions.day_total(scope, scope.today, store_id=g.get("store_id"))
+    count, saved = redemptions.day_total(scope, scope.today)
     return shell.Card(
         _l("Counter"),
         (
@@ -130,9 +172,8 @@ def today_card(scope: Scope) -> shell.Card:
 
 
 def _stores(scope: Scope) -> Stores:
-    """Where this clerk may be: all open stores, or the one that is theirs."""
-    mine = g.get("store_id")
-    return [(one.id, one.name) for one in brands.stores(scope) if (one.id == mine if mine else one.open)]
+    """Where this clerk may be: the open ones of their stores."""
+    return [(one.id, one.name) for one in brands.stores_in_reach(scope) if one.open]
 
 
 def _form(stores: Stores, typed: Any) -> CounterForm:
@@ -140,7 +181,8 @@ def _form(stores: Stores, typed: Any) -> CounterForm:
     form.choose_from(stores)
     kept = request.cookies.get(STORE_COOKIE, "")
     if form.store and not typed.get("store"):  # one of the list: a store may have closed since
-        form.store.data = next((id_ for id_, _name in stores if str(id_) == kept), None)
+        likely = (kept, str(g.get("store_id")))
+        form.store.data = next((id_ for one in likely for id_, _name in stores if str(id_) == one), None)
     if form.code.data and (code := redeem.read(form.code.data)):
         form.code.data = code
     return form

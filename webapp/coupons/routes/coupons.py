@@ -67,7 +67,12 @@ def show(coupon_id: int) -> Response:
 def void(coupon_id: int) -> Response:
     """Take it away."""
     reason = request.form.get("reason", "").strip()
-    answer = edge.write(lambda scope: service.void(scope, coupon_id, reason))
+
+    def unit(scope: Scope) -> Coupon | Refused:
+        queries.coupon_row(scope, coupon_id)  # within reach, or there is none
+        return service.void(scope, coupon_id, reason)
+
+    answer = edge.write(unit)
     if isinstance(answer, Refused):
         flash(says.refused(answer) + " " + _("Undo that first."), "warn")
     else:
@@ -79,7 +84,7 @@ def void(coupon_id: int) -> Response:
 def choose(member_id: int) -> Response:
     """Which open offer for this member."""
     with edge.read() as scope:
-        member = members.get(scope, member_id)
+        member = members.in_reach(scope, member_id)
         rows = [
             (offer, queries.describe(scope, offer, terms, pick_locale()))
             for offer, terms in queries.offers(scope, state="open")
@@ -91,7 +96,12 @@ def choose(member_id: int) -> Response:
 def give(member_id: int) -> Response:
     """Give it, once a form."""
     key, offer_id = edge.once_key(), request.form.get("offer", type=int) or 0
-    answer = edge.write(lambda scope: service.give(scope, offer_id, member_id, key))
+
+    def unit(scope: Scope) -> Coupon | Refused:
+        members.in_reach(scope, member_id)
+        return service.give(scope, offer_id, member_id, key)
+
+    answer = edge.write(unit)
     if isinstance(answer, Coupon):
         flash(_("Given. The member's page is below."), "good")
         return edge.redirect("coupons.show", coupon_id=answer.id)
