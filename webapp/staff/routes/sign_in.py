@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, g, request
+from flask import Response, g, request
 from flask_babel import gettext as _
 
 from webapp.kernel import edge
@@ -140,9 +140,3 @@ def choose_brand_post() -> Response:
     wanted = request.form.get("brand", type=int) or 0
     edge.write(lambda scope: service.choose_brand(scope, token, me, wanted))
     return edge.go("/")
-
-
-def init_app(app: Flask) -> None:
-    """Register; recognise comes before the guard."""
-    app.before_request(recognise)
-    app.register_blueprint(bp)
