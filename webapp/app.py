@@ -23,11 +23,12 @@ ROOMS = (
     "members",
     "orders",
     "lifecycle",
+    "groups",
     "coupons",
     "outbox",
     "campaigns",
 )
-JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports")
+JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "tasks")
 
 
 def create_database(settings: config.Settings) -> Database:

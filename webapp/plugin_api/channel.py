@@ -78,13 +78,15 @@ class Channel(ABC):
 
     identity: the identity kind it sends to (email, phone); `recipient`: none, it is told who is meant, member or group
     (a task for a guide). fields: what staff write; the text that goes to a group comes as `text`. call_seconds: upper
-    bound of one call, by which the core sizes its leases.
+    bound of one call, by which the core sizes its leases. consent: what members call it where they say yes or no to it
+    (an English msgid); blank: the label.
     """
 
     kind = "channel/1"
     key: str
     label: str
     identity: str
+    consent: str = ""
     fields: tuple[ContentField, ...] = ()
     call_seconds: int = 20
 

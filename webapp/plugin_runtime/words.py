@@ -9,6 +9,7 @@ from typing import Any
 from babel.messages.pofile import read_po
 
 from webapp.kernel import i18n
+from webapp.plugin_api import Channel
 from webapp.plugin_runtime.runtime import registry
 
 
@@ -33,3 +34,8 @@ def words(plugin: str, locale: str | None = None) -> Callable[..., str]:
         return text % facts if facts else text
 
     return translate
+
+
+def consent_label(plugin: str, channel: Channel, locale: str | None = None) -> str:
+    """What members call a channel where they say yes or no to it."""
+    return words(plugin, locale)(channel.consent or channel.label)
