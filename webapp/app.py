@@ -27,8 +27,9 @@ ROOMS = (
     "coupons",
     "outbox",
     "campaigns",
+    "backup",
 )
-JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "tasks")
+JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")
 
 
 def create_database(settings: config.Settings) -> Database:

@@ -20,6 +20,8 @@ BRAND_TABLES = [
 WHOLE_SHOP = {
     "brand": "the tenant itself",
     "instance_setting": "the shop's address and the link for its first owner, before there is any brand",
+    "backup_plan": "one file holds all brands",
+    "backup_run": "one file holds all brands",
     "id_block": "ids are unique across brands",
     "staff": "one account may work for several brands; its roles are a brand's",
     "staff_session": "a browser is signed in before it has chosen a brand",

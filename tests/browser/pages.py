@@ -96,6 +96,8 @@ STOPS = (
     at("outbox.unsubscribe", "/u/{leave}", who=None),
     at("outbox.unsubscribe", "/u/nosuchword", who=None, status=404),
     at("outbox.try_channel", "/settings/channels/email/try"),
+    at("backup.index", "/settings/backups"),
+    at("backup.index", "/settings/backups", fill={"keep": "0", "folder": "nowhere"}, status=422),
     at("plugins.index", "/settings/plugins"),
     at("plugins.index", "/settings/plugins", who="clerk", status=403),
     at("plugins.edit", "/settings/plugins/channel_email"),

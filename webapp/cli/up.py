@@ -62,9 +62,22 @@ def plan_of(settings: Settings, **more: Any) -> Plan:
 
         try:
             upgrade_all(settings)
+            _plan_backups(settings)
         except Exception as fault:
             if said := unreachable(fault):
                 raise UserError(f"The database does not answer: {said}") from fault
             raise
 
     return Plan(settings, load=load, prepare=prepare, **more)
+
+
+def _plan_backups(settings: Settings) -> None:
+    """The first start begins the daily backups."""
+    from webapp.app import create_database
+    from webapp.backup import service
+
+    db = create_database(settings)
+    try:
+        db.write(service.begin)
+    finally:
+        db.close()

@@ -98,13 +98,17 @@ def pending(url: str, plugins: Sequence[Branch] = ()) -> list[Branch]:
     return [branch for branch in (core(), *plugins) if current(url, branch) != head(branch)]
 
 
+def knows(branch: Branch, revision: str) -> bool:
+    """Whether this program has heard of a revision."""
+    return revision in {one.revision for one in ScriptDirectory.from_config(_config(branch)).walk_revisions()}
+
+
 def newer(url: str, plugins: Sequence[Branch] = ()) -> list[tuple[Branch, str]]:
     """Branches whose database has a revision that this program has never heard of, with that revision."""
     found = []
     for branch in (core(), *plugins):
-        known = {one.revision for one in ScriptDirectory.from_config(_config(branch)).walk_revisions()}
         revision = current(url, branch)
-        if revision is not None and revision not in known:
+        if revision is not None and not knows(branch, revision):
             found.append((branch, revision))
     return found
 
