@@ -27,6 +27,7 @@ NO_CONSENT = "no_consent"
 ORDERED = "ordered_since"
 COUPON_LIMIT = "coupon_limit"  # has had as many of the offer's coupons as a person may
 NO_COUPON = "no_coupon"  # the stock is used up
+RECIPIENT = "recipient"  # the identity of a channel that is told who is meant: "member:17"
 
 
 class Person(NamedTuple):
@@ -94,10 +95,9 @@ def reason(at: Aim) -> ColumnElement[str | None]:
         ConsentNow.purpose == at.purpose,
         ConsentNow.granted.is_(True),
     )
-    tests: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
-        (~address, literal(NO_ADDRESS)),
-        (~consent, literal(NO_CONSENT)),
-    ]
+    tests: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [(~consent, literal(NO_CONSENT))]
+    if at.identity != RECIPIENT:  # told who is meant, a channel needs no address
+        tests.insert(0, (~address, literal(NO_ADDRESS)))
     if queries.wins_back(at.rule):
         tests.append((ordered_since(at.day), literal(ORDERED)))
     if at.offer is not None:

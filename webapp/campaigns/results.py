@@ -21,14 +21,19 @@ from webapp.outbox.queries import ON_THE_WAY
 
 PAGE = 50
 # Which deliveries a figure opens to; the keys stand in addresses.
-SHOW = ("promised", "waiting", "sent", "failed", "unknown", "left_out", "cancelled", "opened", "unsubscribed")
+TASK_ENDS = ("done", "unreached", "declined")  # receipts of a channel whose messages people carry
+SHOW = (
+    *("promised", "waiting", "sent", "failed", "unknown", "left_out", "cancelled", "opened", "unsubscribed"),
+    *TASK_ENDS,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
     """One campaign. audience = promised + left out at laying; promised = sent + failed + unknown + waiting + cancelled.
 
-    left_out, failed: by reason. opened, unsubscribed: messages with at least one such receipt. coupons: what their
+    left_out, failed: by reason. opened, unsubscribed: messages with at least one such receipt. tasks: what came of those
+    that people carried, by TASK_ENDS; the rest of `sent` is still with them. coupons: what their
     coupons did. counter_minor: baskets that the counter recorded whose order has not come from the till yet.
     """
 
@@ -42,6 +47,7 @@ class Results:
     left_out: dict[str, int] = field(default_factory=dict)
     opened: int = 0
     unsubscribed: int = 0
+    tasks: dict[str, int] = field(default_factory=dict)
     coupons: CouponFigures = field(default_factory=CouponFigures)
     counter: int = 0
     counter_minor: int = 0
@@ -76,6 +82,7 @@ def results(scope: Scope, campaign_id: int) -> Results:
         left_out=left_out,
         opened=receipts.get("opened", 0),
         unsubscribed=receipts.get("unsubscribed", 0),
+        tasks={end: receipts[end] for end in (*TASK_ENDS, "cancelled") if receipts.get(end)},
         coupons=coupons.coupon_figures(scope, campaign_id),
         counter=counter,
         counter_minor=counter_minor,
@@ -174,7 +181,7 @@ def rows(
         wanted = wanted.where(Delivery.state != "left_out")
     elif show == "waiting":
         wanted = wanted.where(Delivery.state.in_(ON_THE_WAY))
-    elif show in ("opened", "unsubscribed"):
+    elif show in ("opened", "unsubscribed", *TASK_ENDS):
         wanted = wanted.where(
             exists().where(
                 Receipt.brand_id == Delivery.brand_id,

@@ -129,7 +129,7 @@ class Campaigns:
             who = people.get(row.recipient_id)
             if who is None:
                 answers[row.id] = LeftOut("gone")
-            elif not who.value:
+            elif not plan.address(who):
                 answers[row.id] = LeftOut(audience.NO_ADDRESS)
             elif not who.granted:
                 answers[row.id] = LeftOut(audience.NO_CONSENT)
@@ -178,7 +178,11 @@ class Plan:
         except Exception:
             log.exception("campaign %s: a text could not be filled", self.campaign_id)
             return LeftOut("render")
-        return Parts(Address(who.value, who.name), filled)
+        return Parts(Address(self.address(who), who.name), filled)
+
+    def address(self, who: Any) -> str:
+        """Where the channel finds them; blank: nowhere."""
+        return f"member:{who.id}" if self.identity == audience.RECIPIENT else who.value or ""
 
     def fill(
         self, name: str, number: str, store: str, coupon: placeholders.CouponFacts | None

@@ -15,10 +15,12 @@ from webapp.staff.models import Staff
 
 def own_address(scope: Scope, identity: str) -> Address | None:
     """Where the acting member of staff can be reached by a channel of this identity kind; None where it is not known."""
-    if identity != "email" or scope.actor.kind != "staff":
+    if identity not in ("email", "recipient") or scope.actor.kind != "staff":
         return None
     staff = scope.session.get(Staff, scope.actor.id)
-    return Address(staff.email, staff.name) if staff else None
+    if staff is None:
+        return None
+    return Address(staff.email if identity == "email" else f"staff:{staff.id}", staff.name)
 
 
 def send(

@@ -19,7 +19,7 @@ from webapp.outbox.sources import Leased
 
 _delivery: Any = Delivery.__table__  # Core: the ORM's bulk insert does not tell how many rows were new
 ARRIVED = frozenset(
-    {"opened", "unsubscribed", "confirmed"}
+    {"opened", "unsubscribed", "confirmed", "done", "unreached", "declined"}
 )  # receipts that only a message that arrived can cause
 
 

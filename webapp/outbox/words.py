@@ -25,6 +25,8 @@ REASONS: dict[str, Any] = {
     "plugin_failed": _l("The channel's plugin failed"),
     "worker_lost": _l("The sending process ended in the middle of it"),
     "nothing_to_say": _l("There was no text for this recipient"),
+    "nobody": _l("There is nobody who could do it"),
+    "no_consent": _l("Has not agreed to be contacted"),
     "render": _l("The text could not be filled in for this recipient"),
 }
 

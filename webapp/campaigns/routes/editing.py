@@ -303,7 +303,11 @@ def send_test(campaign_id: int) -> Response:
     if outcome is None:
         flash(_("This test was sent already."), "plain")
     elif outcome.state == "sent":
-        flash(_("Sent to %(address)s.", address=own.value), "good")
+        to_list = bound.impl.identity == audience.RECIPIENT
+        flash(
+            _("It stands among your tasks.") if to_list else _("Sent to %(address)s.", address=own.value),
+            "good",
+        )
     else:
         why = outcome.detail or wording.reason(outcome.reason)
         flash(_("It was not sent: %(why)s", why=why), "warn")

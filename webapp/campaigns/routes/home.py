@@ -9,7 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext as _ngettext
 
-from webapp.campaigns import content, queries, results, wording
+from webapp.campaigns import audience, content, queries, results, wording
 from webapp.campaigns.models import Campaign
 from webapp.campaigns.routes.base import bp, channel_label, page
 from webapp.coupons import queries as coupons
@@ -71,12 +71,15 @@ def show(campaign_id: int) -> Response:
         figures = results.results(scope, campaign_id)
         trouble = outbox.trouble(scope, campaign_id) if campaign.state == "sending" else None
         left = _time_left(scope, campaign, figures)
+        carrier = calls.channel(scope, campaign.channel)
+        by_people = carrier is not None and carrier.impl.identity == audience.RECIPIENT
     return page(
         "show.html",
         block="progress",
         found=figures,
         trouble=trouble,
         left=left,
+        by_people=by_people,
         live=campaign.state in ("laying", "sending")
         or (campaign.state == "cancelled" and not campaign.finished_at),
         failed_words=wording.reason,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, request
 from sqlalchemy import select
 
-from webapp.campaigns import queries, results
+from webapp.campaigns import audience, queries, results
 from webapp.campaigns.routes.base import bp, page
 from webapp.coupons import queries as coupons
 from webapp.kernel import edge
@@ -28,6 +28,8 @@ def messages_of(campaign_id: int) -> Response:
         campaign = queries.get(scope, campaign_id)
         found = results.rows(scope, campaign_id, show, reason=why, after=after)
         shown = found[: results.PAGE]
+        carrier = calls.channel(scope, campaign.channel)
+        by_people = carrier is not None and carrier.impl.identity == audience.RECIPIENT
         addresses = _addresses(scope, campaign.channel, [row.delivery.recipient_id for row in shown])
     return page(
         "messages.html",
@@ -36,6 +38,7 @@ def messages_of(campaign_id: int) -> Response:
         show=show,
         why=why,
         addresses=addresses,
+        by_people=by_people,
         reveal=edge.can("members.reveal"),
         following=shown[-1].delivery.id if len(found) > results.PAGE else None,
     )
