@@ -27,6 +27,7 @@ ROOMS = (
     "coupons",
     "outbox",
     "campaigns",
+    "touchpoints",
     "backup",
 )
 JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")
