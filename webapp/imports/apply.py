@@ -17,6 +17,7 @@ from webapp.kernel import bulk
 from webapp.kernel.model import Base
 from webapp.kernel.scope import Scope
 from webapp.kernel.steps import Done, Next
+from webapp.members import attributes
 from webapp.members import bulk as members
 from webapp.members.bulk import MemberIn, Value
 from webapp.members.models import ConsentNow, Member, MemberAttribute, MemberIdentity
@@ -85,7 +86,7 @@ class MembersStep:
         """One unit."""
         self.pace.begin()
         if self._stores is None:
-            self._attributes = members.define_attributes(scope, self._kinds)
+            self._attributes = attributes.define_attributes(scope, self._kinds)
             self._stores = {store.code: store.id for store in brands.stores(scope)}
         rows = list(self._stage.ask(self.QUERY, (cursor["row"], self.pace.size)))
         if not rows:
@@ -110,10 +111,10 @@ class MembersStep:
         """No unit follows."""
 
     def _member(self, row: tuple[Any, ...]) -> MemberIn:
-        _, number, name, phone, email, birthday, gender, joined, store, consents, attributes = row
+        _, number, name, phone, email, birthday, gender, joined, store, consents, owned = row
         assert self._stores is not None
         own: dict[int, Value] = {}
-        for key, text in json.loads(attributes).items():
+        for key, text in json.loads(owned).items():
             id_, kind = self._attributes[key]
             own[id_] = Value(
                 text,

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from webapp.imports.problems import Bad
+from webapp.imports.problems import N_, Bad
 from webapp.kernel import money as money_text
 from webapp.members.identities import normalise_email, normalise_phone
 from webapp.members.service import read_birthday
@@ -20,6 +20,7 @@ Reader = Callable[[str], T]
 CACHED = 100_000  # distinct values a column remembers (about 20 MB): what repeats is read once
 YEARS = range(1900, 2200)
 _LONGEST_NUMBER = 25  # characters; beyond, decimal arithmetic would round
+_REWRITTEN = re.compile(r"\d(?:\.\d+)?E\+\d+", re.ASCII)
 _MOMENT = re.compile(
     r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})"
     r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|z|[+-]\d{2}:?\d{2})?",
@@ -50,9 +51,14 @@ def label(limit: int, *, blank: bool = True) -> Reader[str]:
         if not cleaned.isprintable():
             cleaned = " ".join(cleaned.split())
         if len(cleaned) > limit:
-            raise Bad(f"has {len(cleaned)} characters", f"Shorten it to {limit}.")
+            raise Bad(
+                N_("has %(count)s characters"),
+                N_("Shorten it to %(limit)s."),
+                count=len(cleaned),
+                limit=limit,
+            )
         if not cleaned and not blank:
-            raise Bad("is blank", "Fill it in, or remove the row.")
+            raise Bad(N_("is blank"), N_("Fill it in, or remove the row."))
         return cleaned
 
     return read
@@ -64,11 +70,21 @@ def key(limit: int) -> Reader[str]:
     def read(text: str) -> str:
         cleaned = text.strip()
         if not cleaned:
-            raise Bad("is blank", "Fill it in, or remove the row.")
+            raise Bad(N_("is blank"), N_("Fill it in, or remove the row."))
         if len(cleaned) > limit:
-            raise Bad(f"has {len(cleaned)} characters", f"Shorten it to {limit}.")
+            raise Bad(
+                N_("has %(count)s characters"),
+                N_("Shorten it to %(limit)s."),
+                count=len(cleaned),
+                limit=limit,
+            )
+        if "E+" in cleaned and _REWRITTEN.fullmatch(cleaned):
+            raise Bad(
+                N_("has lost its digits: a spreadsheet has rewritten it"),
+                N_("Format the column as text in the spreadsheet, and export it again."),
+            )
         if not cleaned.isprintable():
-            raise Bad("holds a character that cannot be seen", "Type it anew.")
+            raise Bad(N_("holds a character that cannot be seen"), N_("Type it anew."))
         return cleaned
 
     return read
@@ -99,12 +115,17 @@ def money(currency: str) -> Reader[int]:
         except money_text.BadMoney as why:
             if why.code == "too_fine":
                 raise Bad(
-                    f"has more than {digits} decimals", f"Round it in the file: {currency} has {digits}."
+                    N_("has more than %(digits)s decimals"),
+                    N_("Round it in the file: %(currency)s has %(digits)s."),
+                    digits=digits,
+                    currency=currency,
                 ) from why
             if why.code == "too_large":
-                raise Bad("is too large to be an amount", "Check it.") from why
+                raise Bad(N_("is too large to be an amount"), N_("Check it.")) from why
             raise Bad(
-                "is no amount", f"Write digits with a decimal point and nothing else, such as {example}."
+                N_("is no amount"),
+                N_("Write digits with a decimal point and nothing else, such as %(example)s."),
+                example=example,
             ) from why
 
     return read
@@ -115,17 +136,17 @@ def quantity(text: str) -> int:
     cleaned = text.strip()
     if not cleaned:
         return 1000
-    remedy = "Write digits with a decimal point, such as 2 or 0.455."
+    remedy = N_("Write digits with a decimal point, such as 2 or 0.455.")
     if len(cleaned) > _LONGEST_NUMBER or not all(mark in "0123456789.-+" for mark in cleaned):
-        raise Bad("is no quantity", remedy)
+        raise Bad(N_("is no quantity"), remedy)
     try:
         scaled = Decimal(cleaned).scaleb(3)
     except InvalidOperation as why:
-        raise Bad("is no quantity", remedy) from why
+        raise Bad(N_("is no quantity"), remedy) from why
     if abs(scaled) > 10**15:
-        raise Bad("is too large to be a quantity", "Check it.")
+        raise Bad(N_("is too large to be a quantity"), N_("Check it."))
     if scaled != int(scaled):
-        raise Bad("has more than 3 decimals", "Round it in the file to thousandths.")
+        raise Bad(N_("has more than 3 decimals"), N_("Round it in the file to thousandths."))
     return int(scaled)
 
 
@@ -148,7 +169,7 @@ def moment(zone: str) -> Reader[tuple[str, str]]:
                 at = _by_parts(cleaned, local)
             at = at.astimezone(UTC)
             if at.year not in YEARS:
-                raise Bad("lies outside the years 1900 to 2199", "Check the date.")
+                raise Bad(N_("lies outside the years 1900 to 2199"), N_("Check the date."))
             plain = at.isoformat(" ")
             return (
                 f"{plain[:19]}.000000" if len(plain) == 25 else plain[:26],
@@ -158,8 +179,10 @@ def moment(zone: str) -> Reader[tuple[str, str]]:
             if isinstance(why, Bad):
                 raise
             raise Bad(
-                "is no date and time",
-                "Write it as 2026-02-28 17:05:00, with an offset such as +08:00 if it is not the brand's time.",
+                N_("is no date and time"),
+                N_(
+                    "Write it as 2026-02-28 17:05:00, with an offset such as +08:00 if it is not the brand's time."
+                ),
             ) from why
 
     return read
@@ -200,7 +223,7 @@ def joining_day(zone: str, today: date) -> Reader[date]:
     def read(text: str) -> date:
         day = date.fromisoformat(read_moment(text)[1])
         if day > today:
-            raise Bad("is in the future", "Leave it blank for today, or correct it.")
+            raise Bad(N_("is in the future"), N_("Leave it blank for today, or correct it."))
         return day
 
     return read
@@ -212,7 +235,9 @@ def birthday(today: date) -> Reader[date]:
     def read(text: str) -> date:
         day = read_birthday(text, today)
         if day is None:
-            raise Bad("is no day between 1900 and today", "Write it as 1990-02-28, or leave it blank.")
+            raise Bad(
+                N_("is no day between 1900 and today"), N_("Write it as 1990-02-28, or leave it blank.")
+            )
         return day
 
     return read
@@ -224,12 +249,15 @@ def phone(region: str) -> Reader[str]:
     def read(text: str) -> str:
         value = normalise_phone(text, region)
         if value is None:
-            hint = (
-                "A spreadsheet has rewritten it: format the column as text. " if "E+" in text.upper() else ""
-            )
             raise Bad(
-                f"is no phone number in {region}",
-                f"{hint}Write all its digits, or +, country code and number, or leave it blank.",
+                N_("is no phone number in %(region)s"),
+                N_(
+                    "A spreadsheet has rewritten it: format the column as text. "
+                    "Write all its digits, or +, country code and number, or leave it blank."
+                )
+                if "E+" in text.upper()
+                else N_("Write all its digits, or +, country code and number, or leave it blank."),
+                region=region,
             )
         return value
 
@@ -240,7 +268,7 @@ def email(text: str) -> str:
     """An address, its domain in small letters."""
     value = normalise_email(text)
     if value is None:
-        raise Bad("is no e-mail address", "Write one such as ada@shop.example, or leave it blank.")
+        raise Bad(N_("is no e-mail address"), N_("Write one such as ada@shop.example, or leave it blank."))
     return value
 
 
@@ -257,7 +285,7 @@ def gender(text: str) -> str | None:
     try:
         return _GENDERS[text.strip().casefold()] or None
     except KeyError as why:
-        raise Bad("is none of female, male, other", "Write one of these, or leave it blank.") from why
+        raise Bad(N_("is none of female, male, other"), N_("Write one of these, or leave it blank.")) from why
 
 
 _ANSWERS = {
@@ -271,14 +299,16 @@ def answer(text: str) -> bool:
     try:
         return _ANSWERS[text.strip().casefold()]
     except KeyError as why:
-        raise Bad("is neither yes nor no", "Write yes or no; blank means no.") from why
+        raise Bad(N_("is neither yes nor no"), N_("Write yes or no; blank means no.")) from why
 
 
 def attribute(text: str) -> str:
     """A value of a column of the shop's own, as it is written."""
     cleaned = text.strip()
     if len(cleaned) > 300:
-        raise Bad(f"has {len(cleaned)} characters", "Shorten it to 300.")
+        raise Bad(
+            N_("has %(count)s characters"), N_("Shorten it to %(limit)s."), count=len(cleaned), limit=300
+        )
     return cleaned
 
 

@@ -30,10 +30,15 @@ Line = tuple[
 
 
 def read_lines(
-    stage: Stage, brand: BrandRef, path: Path, mapping: Mapping[str, str], problems: Problems
+    stage: Stage,
+    brand: BrandRef,
+    path: Path,
+    mapping: Mapping[str, str],
+    problems: Problems,
+    watch: Callable[[int], None] | None = None,
 ) -> tuple[int, tuple[str, ...]]:
     """The file into the stage; returns how many rows there are, and the names of columns that are not ours."""
-    with open_table(path, COLUMNS, REQUIRED, mapping) as table:
+    with open_table(path, COLUMNS, REQUIRED, mapping, watch=watch) as table:
         lines = _Lines(stage, brand, table.name, problems)
         numbers: list[int] = []
         carry: list[list[str]] = [[] for _ in COLUMNS]

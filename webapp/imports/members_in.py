@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from webapp.brands import queries as brands
 from webapp.imports import cells
-from webapp.imports.problems import BadFile, Problem, Problems
+from webapp.imports.problems import N_, BadFile, Problem, Problems
 from webapp.imports.reader import Table, open_table
 from webapp.imports.stage import Stage
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef
 from webapp.members import queries
-from webapp.members.bulk import attribute_key
+from webapp.members.attributes import attribute_key
 from webapp.members.queries import batches
 
 COLUMNS = ("number", "name", "phone", "email", "birthday", "gender", "joined_at", "store")
 REQUIRED = ("number",)
 CONSENT = "consent_"
+NO_STORE = (N_("is no store of this shop"), N_("Correct it, or let new stores be made (--make-stores)."))
 
 
 @dataclass(slots=True)
@@ -37,9 +38,20 @@ class Read:
 
 
 def read_file(
-    stage: Stage, brand: BrandRef, path: Path, mapping: Mapping[str, str], today: Any, problems: Problems
+    stage: Stage,
+    brand: BrandRef,
+    path: Path,
+    mapping: Mapping[str, str],
+    today: Any,
+    problems: Problems,
+    *,
+    leave_out: Collection[str] = (),
+    watch: Callable[[int], None] | None = None,
 ) -> Read:
-    """The file into the stage. Raises BadFile; bad rows go to `problems` and are not staged."""
+    """The file into the stage. Raises BadFile; bad rows go to `problems` and are not staged.
+
+    leave_out: columns that are not to become attributes. watch: told of each block's bytes.
+    """
     readers: dict[str, Callable[[str], Any]] = {
         "number": cells.key(60),
         "name": cells.label(120),
@@ -51,11 +63,11 @@ def read_file(
         "store": cells.Cached(cells.label(60)).__getitem__,
     }
     read = Read()
-    with open_table(path, COLUMNS, REQUIRED, mapping, prefix=CONSENT) as table:
+    with open_table(path, COLUMNS, REQUIRED, mapping, prefix=CONSENT, watch=watch) as table:
         channels = _channels(table)
         for column in channels:
             readers[column] = cells.maybe(cells.answer)
-        attributes = _attribute_columns(table)
+        attributes = _attribute_columns(table, leave_out)
         kinds = {key: _Kind() for _, key in attributes}
         # Attributes come after our columns, and may be called as one of them is.
         every = {**readers, **{f"attribute {key}": cells.attribute for _, key in attributes}}
@@ -77,7 +89,9 @@ def read_file(
             if found:
                 stage.put("member", *zip(*found, strict=True))
         read.members += problems.misshaped.get(table.name, 0)
-        read.ignored = tuple(f"column {place + 1}" for place, name in table.unknown if not name)
+        read.ignored = tuple(
+            name or f"column {place + 1}" for place, name in table.unknown if not name or name in leave_out
+        )
     read.numbers_differ = stage.index("members")
     read.kinds = {key: kind.name for key, kind in kinds.items()}
     return read
@@ -107,23 +121,32 @@ def _channels(table: Table) -> dict[str, str]:
             channel = column.removeprefix(CONSENT)
             if not re.fullmatch(r"[a-z][a-z0-9_]{0,19}", channel):
                 raise BadFile(
-                    f"{table.name} row 1: {column} names no channel. Write consent_ and the channel's key, such as "
-                    "consent_email."
+                    N_(
+                        "%(file)s row 1: %(column)s names no channel. Write consent_ and the channel's key, such as "
+                        "consent_email."
+                    ),
+                    file=table.name,
+                    column=column,
                 )
             found[column] = channel
     return found
 
 
-def _attribute_columns(table: Table) -> list[tuple[int, str]]:
+def _attribute_columns(table: Table, leave_out: Collection[str]) -> list[tuple[int, str]]:
     """(place, key) of the columns that are the shop's own."""
     keys: dict[str, int] = {}
     for place, name in table.unknown:
-        if name:
+        if name and name not in leave_out:
             key = attribute_key(name)
             if keys.setdefault(key, place) != place:
                 raise BadFile(
-                    f"{table.name} row 1: columns {keys[key] + 1} and {place + 1} have names that begin with the same "
-                    "60 characters. Shorten them."
+                    N_(
+                        "%(file)s row 1: columns %(one)s and %(other)s have names that begin with the same 60 characters. "
+                        "Shorten them."
+                    ),
+                    file=table.name,
+                    one=keys[key] + 1,
+                    other=place + 1,
                 )
     return [(place, key) for key, place in keys.items()]
 
@@ -160,14 +183,17 @@ def check(
 ) -> None:
     """What only shows in the whole, or against the shop; refused rows leave the stage."""
 
-    def refuse(row: int, column: str, value: str, reason: str, remedy: str) -> None:
-        problems.add(Problem(name, row, column, value, reason, remedy))
+    def refuse(row: int, column: str, value: str, reason: str, remedy: str, **facts: Any) -> None:
+        problems.add(Problem(name, row, column, value, reason, remedy, facts))
         if stage.drop("member", row):
             problems.refused += 1
 
     for row, number, first in [] if numbers_differ else stage.repeated("member", "number"):
         if row != first:
-            refuse(row, "number", number, f"stands in row {first} already", "Keep one of the two.")
+            refuse(
+                *(row, "number", number, N_("stands in row %(first)s already"), N_("Keep one of the two.")),
+                first=first,
+            )
     phones = [phone for (phone,) in stage.ask("SELECT phone FROM member WHERE phone IS NOT NULL")]
     with db.read(brand=brand) as scope:
         known = {store.code for store in brands.stores(scope)}
@@ -177,21 +203,19 @@ def check(
                     "SELECT row FROM member WHERE phone = ? AND number != ?", (phone, holder)
                 )
                 for (row,) in list(of_others):
-                    reason = f"is the phone of member {holder}"
                     refuse(
-                        row,
-                        "phone",
-                        phone,
-                        reason,
-                        "Correct that member first, or leave the phone blank here.",
+                        *(row, "phone", phone, N_("is the phone of member %(holder)s")),
+                        N_("Correct that member first, or leave the phone blank here."),
+                        holder=holder,
                     )
     for row, phone, first in stage.repeated("member", "phone"):
         if row != first:
-            reason = f"is the phone of the member in row {first}, too"
             refuse(
-                row, "phone", phone, reason, "A phone belongs to one member: correct it or leave it blank."
+                *(row, "phone", phone, N_("is the phone of the member in row %(first)s, too")),
+                N_("A phone belongs to one member: correct it or leave it blank."),
+                first=first,
             )
     if not make_stores:
         named = [store for (store,) in stage.ask("SELECT DISTINCT store FROM member WHERE store != ''")]
         for row, store in stage.having("member", "store", [store for store in named if store not in known]):
-            refuse(row, "store", store, "is no store of this shop", "Correct it, or add --make-stores.")
+            refuse(row, "store", store, *NO_STORE)

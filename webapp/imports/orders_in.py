@@ -9,7 +9,8 @@ from typing import Any
 
 from webapp.brands import queries as brands
 from webapp.imports import cells, lines_in
-from webapp.imports.problems import Bad, Problem, Problems
+from webapp.imports.members_in import NO_STORE
+from webapp.imports.problems import N_, Bad, Problem, Problems
 from webapp.imports.reader import Table, open_table
 from webapp.imports.stage import Stage
 from webapp.kernel.db import Database
@@ -41,10 +42,11 @@ def read_files(
     mapping: Mapping[str, str],
     problems: Problems,
     tell: Callable[[str], None],
+    watch: Callable[[int], None] | None = None,
 ) -> Read:
     """Both files into the stage. Raises BadFile; bad rows go to `problems` and are not staged."""
     read = Read()
-    with open_table(orders_file, COLUMNS, REQUIRED, _of(mapping, COLUMNS)) as table:
+    with open_table(orders_file, COLUMNS, REQUIRED, _of(mapping, COLUMNS), watch=watch) as table:
         orders = _Orders(stage, brand, table, problems)
         told, place = problems.misshapen(table.name, table.width), table.columns["number"]
 
@@ -59,7 +61,7 @@ def read_files(
     tell(f"{orders_file.name}: {read.orders} orders read")
     if lines_file is not None:
         read.lines, ignored = lines_in.read_lines(
-            stage, brand, lines_file, _of(mapping, lines_in.COLUMNS), problems
+            *(stage, brand, lines_file, _of(mapping, lines_in.COLUMNS), problems), watch=watch
         )
         read.ignored += ignored
         tell(f"{lines_file.name}: {read.lines} lines read")
@@ -137,20 +139,23 @@ def check(
     """What only shows in the whole, or against the shop; refused rows leave the stage. names: of the two files."""
     orders_name, lines_name = names
 
-    def refuse(row: int, column: str, value: str, reason: str, remedy: str) -> None:
-        problems.add(Problem(orders_name, row, column, value, reason, remedy))
+    def refuse(row: int, column: str, value: str, reason: str, remedy: str, **facts: Any) -> None:
+        problems.add(Problem(orders_name, row, column, value, reason, remedy, facts))
         if stage.drop("orders", row):
             problems.refused += 1
 
     for row, number, first in [] if numbers_differ else stage.repeated("orders", "number"):
         if row != first:
-            refuse(row, "number", number, f"stands in row {first} already", "Keep one of the two.")
+            refuse(
+                *(row, "number", number, N_("stands in row %(first)s already"), N_("Keep one of the two.")),
+                first=first,
+            )
     if not make_stores:
         with db.read(brand=brand) as scope:
             known = {store.code for store in brands.stores(scope)}
         named = [store for (store,) in stage.ask("SELECT DISTINCT store FROM orders WHERE store != ''")]
         for row, store in stage.having("orders", "store", [store for store in named if store not in known]):
-            refuse(row, "store", store, "is no store of this shop", "Correct it, or add --make-stores.")
+            refuse(row, "store", store, *NO_STORE)
     _check_members(stage, db, brand, refuse)
     _check_new(stage, db, brand, source, refuse)
     stage.db.execute(
@@ -163,8 +168,8 @@ def check(
     for first, number, row, count in list(lost):
         problems.refused += count
         for at in range(row, row + count):
-            reason, remedy = f"is no order of {orders_name}", "Add the order, or remove the line."
-            problems.add(Problem(lines_name, at, "order", number, reason, remedy))
+            reason, remedy = N_("is no order of %(file)s"), N_("Add the order, or remove the line.")
+            problems.add(Problem(lines_name, at, "order", number, reason, remedy, {"file": orders_name}))
         stage.db.execute("DELETE FROM line_group WHERE first = ?", (first,))
     long = stage.ask(
         "SELECT number, sum(count), min(row) FROM line_group GROUP BY number HAVING sum(count) > ?",
@@ -178,14 +183,15 @@ def check(
                 row,
                 "order",
                 number,
-                f"has {count} lines",
-                f"Divide it: at most {lines_in.MOST} are taken.",
+                N_("has %(count)s lines"),
+                N_("Divide it: at most %(most)s are taken."),
+                {"count": count, "most": lines_in.MOST},
             )
         )
         stage.db.execute("DELETE FROM line_group WHERE number = ?", (number,))
 
 
-_Refuse = Callable[[int, str, str, str, str], None]
+_Refuse = Callable[..., None]
 
 
 def _check_members(stage: Stage, db: Database, brand: BrandRef, refuse: _Refuse) -> None:
@@ -205,9 +211,9 @@ def _check_members(stage: Stage, db: Database, brand: BrandRef, refuse: _Refuse)
                 row,
                 "member",
                 number,
-                "is no member's number, and there is no phone by which the order could wait",
+                N_("is no member's number, and there is no phone by which the order could wait"),
             ),
-            "Import the member first, give a phone, or leave the member blank.",
+            N_("Import the member first, give a phone, or leave the member blank."),
         )
 
 
@@ -223,4 +229,4 @@ def _check_new(stage: Stage, db: Database, brand: BrandRef, source: str, refuse:
         known = orders.known_numbers(scope, source, list(blank))
     for number, (row, column) in blank.items():
         if number not in known:
-            refuse(row, column, "", "is blank, and the order is new", "Fill it in.")
+            refuse(row, column, "", N_("is blank, and the order is new"), N_("Fill it in."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, Any
 from weakref import finalize
@@ -15,21 +15,37 @@ KEPT = 1000  # problems that are held in memory; the rest wait on disk
 SHOWN = 60  # characters of a value
 
 
+def N_(message: str) -> str:
+    """Marks a message for the catalogue. It is said in English at the shell, and translated where a page shows it."""
+    return message
+
+
 class BadFile(UserError):
-    """The file as a whole cannot be read; the text says where and what to do."""
+    """The file as a whole cannot be read; the text says where and what to do. msgid, facts: the same, to be translated."""
+
+    def __init__(self, msgid: str, **facts: Any) -> None:
+        super().__init__(msgid % facts)
+        self.msgid, self.facts = msgid, facts
 
 
 class Bad(ValueError):
-    """A cell cannot stand. reason completes "... is/has"; remedy is a sentence."""
+    """A cell cannot stand. reason completes "... is/has"; remedy is a sentence; both msgids, filled with facts."""
 
-    def __init__(self, reason: str, remedy: str) -> None:
-        super().__init__(reason)
-        self.reason, self.remedy = reason, remedy
+    def __init__(self, reason: str, remedy: str, **facts: Any) -> None:
+        super().__init__(reason % facts)
+        self.reason, self.remedy, self.facts = reason, remedy, facts
+
+
+def english(msgid: str) -> str:
+    """The translation into English: the msgid itself."""
+    return msgid
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One bad cell (column "": the row as a whole). row: counted as a spreadsheet does, the header is row 1."""
+    """One bad cell (column "": the row as a whole). row: counted as a spreadsheet does, the header is row 1.
+
+    reason and remedy are msgids, to be filled with facts."""
 
     file: str
     row: int
@@ -37,11 +53,18 @@ class Problem:
     value: str
     reason: str
     remedy: str
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         where = f"{self.file} row {self.row}" + (f", column {self.column}" if self.column else "")
-        what = f"{shown(self.value)} {self.reason}" if self.column else self.reason
-        return f"{where}: {what}. {self.remedy}"
+        what, remedy = self.told()
+        return f"{where}: {what}. {remedy}"
+
+    def told(self, translate: Callable[[str], str] = english) -> tuple[str, str]:
+        """What is wrong, with the value, and how to mend it; `translate` gives a msgid in the reader's language."""
+        reason = translate(self.reason) % self.facts
+        remedy = translate(self.remedy) % self.facts if self.remedy else ""
+        return (f"{shown(self.value)} {reason}" if self.column else reason), remedy
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -50,8 +73,8 @@ class Problem:
             "row": self.row,
             "column": self.column,
             "value": self.value[:200],
-            "reason": self.reason,
-            "remedy": self.remedy,
+            "reason": self.reason % self.facts,
+            "remedy": self.remedy % self.facts,
         }
 
 
@@ -76,7 +99,7 @@ class Problems:
         if self._rest is None:
             self._rest = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  (closed with self)
             finalize(self, self._rest.close)
-        self._rest.write(json.dumps(problem.as_json()) + "\n")
+        self._rest.write(json.dumps({**asdict(problem), "value": problem.value[:200]}) + "\n")
 
     def __iter__(self) -> Iterator[Problem]:
         """Every one, as they were found."""
@@ -94,12 +117,16 @@ class Problems:
             self.refused += 1
             self.misshaped[file] = self.misshaped.get(file, 0) + 1
             reason = (
-                f"it has {len(cells)} cells, {'more' if many else 'fewer'} than the {width} of the header"
+                N_("it has %(count)s cells, more than the %(width)s of the header")
+                if many
+                else N_("it has %(count)s cells, fewer than the %(width)s of the header")
             )
             remedy = (
-                'Put a cell that holds a comma into quotation marks: "a, b".' if many else "Complete the row."
+                N_('Put a cell that holds a comma into quotation marks: "a, b".')
+                if many
+                else N_("Complete the row.")
             )
-            self.add(Problem(file, row, "", "", reason, remedy))
+            self.add(Problem(file, row, "", "", reason, remedy, {"count": len(cells), "width": width}))
 
         return told
 
@@ -118,7 +145,7 @@ class Problems:
                     read(column[at])
                 except Bad as why:
                     bad.add(at)
-                    self.add(Problem(file, row, name, column[at], why.reason, why.remedy))
+                    self.add(Problem(file, row, name, column[at], why.reason, why.remedy, why.facts))
         self.refused += len(bad)
         return [at for at in range(len(rows)) if at not in bad]
 

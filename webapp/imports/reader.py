@@ -1,7 +1,7 @@
 """Opening a CSV file: UTF-8 with or without a mark, a header, and rows that come in blocks, as columns.
 
-A file that is something else (another encoding, a workbook, damaged) is refused with the place and the remedy. Memory
-stays flat whatever the file holds: no line over LINE_LIMIT bytes, no quoted cell over CELL_LIMIT characters.
+A file that is something else (another encoding, a workbook) is made into one of these first (formats.py); one that is
+damaged is refused with the place and the remedy. Memory stays flat whatever the file holds: no line over LINE_LIMIT bytes, no quoted cell over CELL_LIMIT characters.
 
 A block without quotation marks in which every line has as many commas as the header, which is nearly every block of what
 tills and shop systems write, is cut up by two calls; any other goes through the csv module. Both give the same.
@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from webapp.imports.problems import BadFile, shown
+from webapp.imports.headers import resolve
+from webapp.imports.problems import N_, BadFile
 
 LINE_LIMIT = 1 << 20
 CELL_LIMIT = 20_000
-COLUMN_LIMIT = 500
 BLOCK = 1 << 17  # bytes
-_SAVE_AS = "Save it as “CSV UTF-8” and import that."
 _NOT_MARKS = bytes(set(range(256)) - set(b",\n"))
 
 Misshapen = Callable[[int, list[str]], None]
@@ -85,95 +84,33 @@ def open_table(
     required: Sequence[str],
     mapping: Mapping[str, str],
     prefix: str | None = None,
+    watch: Callable[[int], None] | None = None,
 ) -> Iterator[Table]:
-    """Open a file and read its header. mapping: our name -> what the file calls it. Raises BadFile.
+    """Open a file and read its header. mapping: our name -> what the file calls it, "" when it is not there. Raises BadFile.
 
-    prefix: any column that begins so is ours, too (consent_).
+    prefix: any column that begins so is ours, too (consent_). watch: told how many bytes of the file have been taken with
+    each block.
     """
     csv.field_size_limit(CELL_LIMIT)
-    _look(path)
     with path.open("rb", buffering=0) as file:
-        source = _Source(path, file)
+        source = _Source(path, file, watch)
         header = source.first()
         if not header:
-            raise BadFile(f"{path.name} is empty. Its first row must name the columns: {', '.join(ours)}.")
-        names, columns, unknown = _resolve(path.name, header, ours, required, mapping, prefix)
+            raise BadFile(
+                N_("%(file)s is empty. Its first row must name the columns: %(columns)s."),
+                file=path.name,
+                columns=", ".join(ours),
+            )
+        names, columns, unknown = resolve(path.name, header, ours, required, mapping, prefix)
         source.header = names
         yield Table(path.name, names, columns, unknown, source)
-
-
-def _resolve(
-    name: str,
-    header: list[str],
-    ours: Sequence[str],
-    required: Sequence[str],
-    mapping: Mapping[str, str],
-    prefix: str | None,
-) -> tuple[list[str], dict[str, int], list[tuple[int, str]]]:
-    names = [cell.strip() for cell in header]
-    if len(names) > COLUMN_LIMIT:
-        raise BadFile(f"{name} has {len(names)} columns; at most {COLUMN_LIMIT} are read. Remove some.")
-    places: dict[str, int] = {}
-    for place, cell in enumerate(names):
-        if cell and places.setdefault(cell.casefold(), place) != place:
-            raise BadFile(
-                f"{name} row 1: two columns are called {shown(cell)} ({places[cell.casefold()] + 1} and {place + 1}). "
-                "Rename or remove one."
-            )
-    columns: dict[str, int] = {}
-    for our in (*ours, *(m for m in mapping if prefix and m.startswith(prefix))):
-        theirs = mapping.get(our, our)
-        columns[our] = places.get(theirs.casefold(), -1)
-        if our in mapping and columns[our] < 0:
-            raise BadFile(
-                f"--map {our}={theirs}: {name} has no column {shown(theirs)}. It has {_told(names)}."
-            )
-    taken = {place for place in columns.values() if place >= 0}
-    for cell, place in places.items():
-        if prefix and cell.startswith(prefix) and place not in taken:
-            columns[cell] = place
-            taken.add(place)
-    if missing := [our for our in required if columns[our] < 0]:
-        one = missing[0]
-        hint = ""
-        if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-            hint = " Its cells seem to be divided by something else: save it with commas between them."
-        raise BadFile(
-            f"{name} row 1: there is no column {' and no column '.join(missing)}. It has {_told(names)}. "
-            f"Rename the column, or say what it is called: --map {one}=NAME.{hint}"
-        )
-    return names, columns, [(place, cell) for place, cell in enumerate(names) if place not in taken]
-
-
-def _told(names: Sequence[str]) -> str:
-    told = ", ".join(shown(name) for name in names[:20])
-    return told + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-
-
-def _look(path: Path) -> None:
-    """Refuse at once what is no text of ours."""
-    if not path.exists():
-        raise BadFile(f"there is no file {path}. Check its name and folder.")
-    if not path.is_file():
-        raise BadFile(f"{path} is no file. Name the CSV file itself.")
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError as why:
-        raise BadFile(f"{path} cannot be read: {why.strerror}.") from why
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise BadFile(f"{path.name} is in UTF-16 (“Unicode text”). {_SAVE_AS}")
-    if start == b"PK\x03\x04":
-        raise BadFile(f"{path.name} is a workbook or an archive, not a CSV file. {_SAVE_AS}")
-    if start[:2] == b"\x1f\x8b":
-        raise BadFile(f"{path.name} is compressed. Unpack it first.")
 
 
 class _Source:
     """The bytes of a file, in blocks that end with a line, and the records of such blocks."""
 
-    def __init__(self, path: Path, file: io.FileIO) -> None:
-        self._path, self._file = path, file
+    def __init__(self, path: Path, file: io.FileIO, watch: Callable[[int], None] | None = None) -> None:
+        self._path, self._file, self._watch = path, file, watch
         self._rest = b""  # of a line that has not ended yet
         self._block: bytes | None = None  # the block at hand
         self._lines = 0  # before the block at hand
@@ -243,7 +180,13 @@ class _Source:
             try:
                 data = self._file.read(BLOCK) or b""
             except OSError as why:
-                raise BadFile(f"{self._path.name} cannot be read further: {why.strerror}.") from why
+                raise BadFile(
+                    N_("%(file)s cannot be read further: %(why)s."),
+                    file=self._path.name,
+                    why=why.strerror or "",
+                ) from why
+            if self._watch is not None:
+                self._watch(len(data))
             if not self._begun:
                 data, self._begun = data.removeprefix(b"\xef\xbb\xbf"), True
             if not data:
@@ -254,8 +197,12 @@ class _Source:
             if (at := data.find(b"\0")) >= 0:
                 line = self._lines + (self._rest + data)[: len(self._rest) + at].count(b"\n") + 1
                 raise BadFile(
-                    f"{self._path.name} line {line}: there is a NUL byte, so this is no text file, or it is damaged. "
-                    f"{_SAVE_AS}"
+                    N_(
+                        "%(file)s line %(line)s: there is a NUL byte, so this is no text file, or it is damaged. Save it as "
+                        "“CSV UTF-8” and import that."
+                    ),
+                    file=self._path.name,
+                    line=line,
                 )
             data = self._rest + data
             cut = data.rfind(b"\n") + 1 or data.rfind(b"\r", 0, -1) + 1
@@ -263,34 +210,57 @@ class _Source:
             if len(self._rest) > LINE_LIMIT:
                 line = self._lines + self._block.count(b"\n") + 1
                 raise BadFile(
-                    f"{self._path.name} line {line}: it goes on for more than {LINE_LIMIT >> 20} MB. "
-                    "Check that this is a CSV file with one row a line."
+                    N_(
+                        "%(file)s line %(line)s: it goes on for more than %(size)s MB. Check that this is a CSV file with "
+                        "one row a line."
+                    ),
+                    file=self._path.name,
+                    line=line,
+                    size=LINE_LIMIT >> 20,
                 )
 
     def _decode(self, block: bytes) -> str:
         try:
             return block.decode()
         except UnicodeDecodeError as why:
-            begin = block.rfind(b"\n", 0, why.start) + 1
-            line = block[begin:].split(b"\n", 1)[0]
-            number = self._lines + block[:begin].count(b"\n") + 1
-            raise BadFile(_not_utf8(self._path.name, number, line, self.header)) from why
+            raise BadFile(
+                N_(
+                    "%(file)s line %(line)s: it is not in %(encoding)s throughout. Save it as “CSV UTF-8” and import that."
+                ),
+                file=self._path.name,
+                line=self._lines + block[: why.start].count(b"\n") + 1,
+                encoding="UTF-8",
+            ) from why
 
     @contextmanager
     def _faults(self, lines: _Lines) -> Iterator[None]:
         try:
             yield
         except csv.Error as why:
-            name, line = self._path.name, lines.number
-            if "field limit" in str(why) or "unexpected end" in str(why):
-                raise BadFile(
-                    f"{name}, about line {line}: a cell has no end or over {CELL_LIMIT} characters. Look there or shortly "
-                    "before for a quotation mark that is opened and not closed."
-                ) from why
-            raise BadFile(
-                f"{name} line {line}: quotation marks that do not fit ({why}). Write a quotation mark within a cell "
-                'twice, and the whole cell between two: "12"" pan".'
-            ) from why
+            raise bad_quotes(self._path.name, lines.number, str(why)) from why
+
+
+def bad_quotes(name: str, line: int, why: str) -> BadFile:
+    """What the csv module could not read, in words."""
+    if "field limit" in why or "field larger" in why or "unexpected end" in why:
+        return BadFile(
+            N_(
+                "%(file)s, about line %(line)s: a cell has no end or over %(most)s characters. Look there or shortly before "
+                "for a quotation mark that is opened and not closed."
+            ),
+            file=name,
+            line=line,
+            most=CELL_LIMIT,
+        )
+    return BadFile(
+        N_(
+            "%(file)s line %(line)s: quotation marks that do not fit (%(why)s). Write a quotation mark within a cell twice, "
+            'and the whole cell between two: "12"" pan".'
+        ),
+        file=name,
+        line=line,
+        why=why,
+    )
 
 
 class _Lines:
@@ -330,28 +300,3 @@ class _Lines:
         rest = self._found[self._at :]
         self._source._lines -= len(rest)
         return "".join(rest).encode() or None
-
-
-def _not_utf8(name: str, number: int, line: bytes, header: Sequence[str]) -> str:
-    """What is wrong with a line, where in it, and what it may be instead."""
-    guess = ""
-    for encoding, told in (
-        ("gb18030", "GB18030, as Chinese spreadsheets save it"),
-        ("cp1252", "Windows Western"),
-    ):
-        try:
-            line.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        guess = f" It may be in {told}."
-        break
-    column = ""
-    try:
-        row = next(csv.reader([line.decode("utf-8", "replace")]), [])
-    except csv.Error:
-        row = []
-    for place, cell in enumerate(row):
-        if "\N{REPLACEMENT CHARACTER}" in cell and place < len(header):
-            column = f", column {header[place] or place + 1}: {shown(cell)}"
-            break
-    return f"{name} line {number}{column} is not in UTF-8.{guess} {_SAVE_AS}"

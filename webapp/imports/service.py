@@ -6,12 +6,8 @@ import a brand at a time on a machine; one that was killed is finished before th
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,71 +15,21 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from webapp.brands import service as brands
-from webapp.imports import lines_in, members_in, orders_in
 from webapp.imports.apply import START, Census, MembersStep
 from webapp.imports.models import Import
 from webapp.imports.orders_apply import OrdersStep
-from webapp.imports.problems import BadFile, Problems
+from webapp.imports.problems import Problems
+from webapp.imports.reading import Files, Options, Outcome, Tell, calm, known, read
 from webapp.imports.stage import Stage, open_stage, sweep_away, turn
 from webapp.kernel import halt
 from webapp.kernel.db import Database
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
 from webapp.kernel.steps import Done, Next, run_steps
-from webapp.members import bulk as members
+from webapp.members.attributes import define_attributes
+
+__all__ = ["Options", "Outcome", "import_members", "import_orders", "resume"]
 
 log = logging.getLogger("regulars.imports")
-Tell = Callable[[str], None]
-
-
-@dataclass(slots=True)
-class Options:
-    """How a file is to be read. mapping: our column -> theirs; source: whose numbers these are."""
-
-    source: str
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    make_stores: bool = False
-    skip_bad: bool = False
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of a file. applied: False when bad rows held everything back. seconds: all in all.
-
-    lines: read of them and written (orders only). problems: what is wrong with the others; --json has the first of them.
-    """
-
-    kind: str
-    read: int
-    refused: int
-    ignored_columns: list[str]
-    problems: Problems
-    applied: bool = False
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    seconds: float = 0.0
-    lines_read: int = 0
-    lines_written: int = 0
-    kept_withdrawn: int = 0
-    phones_taken: list[str] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """For --json."""
-        told: dict[str, Any] = {
-            "read": self.read,
-            "created": self.created,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "refused": self.refused,
-            "ignored_columns": self.ignored_columns,
-            "seconds": round(self.seconds, 3),
-            "applied": self.applied,
-        }
-        if self.kind == "orders":
-            told |= {"lines": {"read": self.lines_read, "written": self.lines_written}}
-        else:
-            told |= {"consents_kept_withdrawn": self.kept_withdrawn, "phones_taken": self.phones_taken}
-        return told | {"bad_rows": [problem.as_json() for problem in self.problems.kept]}
 
 
 def import_orders(
@@ -98,23 +44,7 @@ def import_orders(
     tell: Tell = lambda text: None,
 ) -> Outcome:
     """Orders, and with `lines` their lines. folder: where files are staged. Raises BadFile."""
-    _known(options, orders_in.COLUMNS + (lines_in.COLUMNS if lines else ()))
-
-    def read(stage: Stage, problems: Problems) -> tuple[Outcome, dict[str, str]]:
-        found = orders_in.read_files(stage, brand, file, lines, options.mapping, problems, tell)
-        names = (file.name, lines.name if lines else "")
-        orders_in.check(
-            *(stage, db, brand, options.source, names, problems),
-            numbers_differ=found.numbers_differ,
-            make_stores=options.make_stores,
-        )
-        if not db.is_sqlite:
-            stage.by_member()  # there each row that is looked up and locked costs a turn of the server
-        outcome = _outcome("orders", found.orders, found.ignored, problems)
-        outcome.lines_read = found.lines
-        return outcome, {}
-
-    return _run(db, brand, folder, file, options, actor, tell, read)
+    return _run(db, brand, folder, Files("orders", file, lines), options, actor, tell)
 
 
 def import_members(
@@ -128,54 +58,38 @@ def import_members(
     tell: Tell = lambda text: None,
 ) -> Outcome:
     """Members. folder: where files are staged. Raises BadFile."""
-    _known(options, members_in.COLUMNS, members_in.CONSENT)
-    with db.read(brand=brand) as scope:
-        today = scope.today
-
-    def read(stage: Stage, problems: Problems) -> tuple[Outcome, dict[str, str]]:
-        found = members_in.read_file(stage, brand, file, options.mapping, today, problems)
-        tell(f"{file.name}: {found.members} members read")
-        members_in.check(
-            *(stage, db, brand, file.name, problems),
-            numbers_differ=found.numbers_differ,
-            make_stores=options.make_stores,
-        )
-        return _outcome("members", found.members, found.ignored, problems), found.kinds
-
-    return _run(db, brand, folder, file, options, actor, tell, read)
+    return _run(db, brand, folder, Files("members", file), options, actor, tell)
 
 
 def resume(
     db: Database, brand: BrandRef, folder: Path, import_id: int, *, seconds: float | None = None
 ) -> bool:
     """Go on with an import that was interrupted, unless somebody is at it on this machine. True when it is done."""
-    with _calm(), turn(folder, brand.id) as ours:
+    with calm(), turn(folder, brand.id) as ours:
         return ours and _take_up(db, brand, folder, import_id, seconds)
 
 
 # --- the way of every file ------------------------------------------------------------------------------------------
-
-_Reading = Callable[[Stage, Problems], tuple[Outcome, dict[str, str]]]
 
 
 def _run(
     db: Database,
     brand: BrandRef,
     folder: Path,
-    file: Path,
+    files: Files,
     options: Options,
     actor: Actor,
     tell: Tell,
-    read: _Reading,
 ) -> Outcome:
     began = time.monotonic()
+    known(files, options)
     waiting = "another import of this brand is under way; waiting for it"
-    with _calm(), turn(folder, brand.id, waiting=lambda: tell(waiting)):
+    with calm(), turn(folder, brand.id, waiting=lambda: tell(waiting)):
         _finish_others(db, brand, folder, tell)
         stage = Stage.create(folder, brand.id)
         problems = Problems()
         try:
-            outcome, kinds = read(stage, problems)
+            outcome, kinds = read(stage, problems, db, brand, files, options, tell)
             if problems.refused and not options.skip_bad:
                 stage.discard()
                 outcome.seconds = time.monotonic() - began
@@ -186,7 +100,7 @@ def _run(
             stage.discard()
             raise
         import_id = db.write(
-            lambda scope: _promise(scope, stage.path.name, file.name, options, outcome, kinds, stores),
+            lambda scope: _promise(scope, stage.path.name, files.name, options, outcome, kinds, stores),
             brand=brand,
             actor=actor,
         )
@@ -202,33 +116,6 @@ def _run(
     return outcome
 
 
-@contextmanager
-def _calm() -> Iterator[None]:
-    """Rows come and go by the million here, and none of them in circles: keep the collector from looking again and again
-    at all that is loaded beside them."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-
-
-def _known(options: Options, ours: tuple[str, ...], prefix: str | None = None) -> None:
-    """Is every --map about a column of ours, and the source a name that can be kept?"""
-    for column in options.mapping:
-        if column not in ours and not (prefix and column.startswith(prefix)):
-            also = f", {prefix}CHANNEL" if prefix else ""
-            raise BadFile(
-                f"--map {column}=...: there is no column {column}. Ours are {', '.join(ours)}{also}."
-            )
-    if not 0 < len(options.source) <= 40 or not options.source.isprintable():
-        raise BadFile("--source: give 1 to 40 characters, such as the till's or the old system's name.")
-
-
-def _outcome(kind: str, read: int, ignored: tuple[str, ...], problems: Problems) -> Outcome:
-    return Outcome(kind, read, problems.refused, list(ignored), problems)
-
-
 def _promise(
     scope: Scope,
     stage: str,
@@ -240,7 +127,7 @@ def _promise(
 ) -> int:
     """The staged file will be applied, come what may: its row, and what its rows refer to."""
     brands.store_ids(scope, stores, make=True)
-    members.define_attributes(scope, kinds)
+    define_attributes(scope, kinds)
     row = Import(
         brand_id=scope.brand.id,
         id=scope.new_id(),

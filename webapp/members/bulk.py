@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
@@ -15,7 +14,6 @@ from webapp.kernel.scope import Scope
 from webapp.members import queries
 from webapp.members.identities import EMAIL, PHONE
 from webapp.members.models import (
-    AttributeDefinition,
     Consent,
     ConsentNow,
     Member,
@@ -23,8 +21,8 @@ from webapp.members.models import (
     MemberIdentity,
     tail_of,
 )
-from webapp.members.queries import batches
 from webapp.members.service import MARKETING, draw
+from webapp.members.stored import Stored
 
 
 class Value(NamedTuple):
@@ -33,6 +31,10 @@ class Value(NamedTuple):
     text: str
     number: int | None
     day: date | None
+
+
+Was = dict[str, Any]
+"""JSON-able: fields, identities, consents, attributes: name -> what was stored (None: nothing); said: ids of consents."""
 
 
 class MemberIn(NamedTuple):
@@ -53,10 +55,23 @@ class MemberIn(NamedTuple):
     attributes: Mapping[int, Value]
 
 
+class Declared(NamedTuple):
+    """Channels to which the people of a file agreed, as its importer declares: kept with this source and moment.
+
+    It is no answer of the person's own, so any no that they ever gave wins over it.
+    """
+
+    channels: tuple[str, ...]
+    source: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Recorded:
     """What `record` did. kept_withdrawn: yeses that stand against what the member or the staff said later.
-    phones_taken: numbers of members whose phone somebody else has come to hold since the file was checked."""
+    phones_taken: numbers of members whose phone somebody else has come to hold since the file was checked.
+    first_id, last_id: all members between them are new (0: none is). before: member -> what was stored of what was changed,
+    as members.undo takes it back."""
 
     created: int = 0
     updated: int = 0
@@ -64,6 +79,9 @@ class Recorded:
     kept_withdrawn: int = 0
     phones_taken: list[str] = field(default_factory=list)
     phone_holders: list[int] = field(default_factory=list)
+    first_id: int = 0
+    last_id: int = 0
+    before: dict[int, Was] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -87,44 +105,38 @@ _CONSENT_NOW = ("brand_id", "member_id", "channel", "purpose", "granted", "at")
 _ATTRIBUTE = ("brand_id", "member_id", "attribute_id", "text", "number", "day")
 
 
-def define_attributes(scope: Scope, kinds: Mapping[str, str]) -> dict[str, tuple[int, str]]:
-    """Attribute key -> (id, kind); those that are not defined yet are, as `kinds` says (text, number, date)."""
-    of_brand = select(AttributeDefinition).where(AttributeDefinition.brand_id == scope.brand.id)
-    known = {row.key: (row.id, row.kind) for row in scope.session.scalars(of_brand)}
-    for key, kind in kinds.items():
-        if key not in known:
-            id_ = scope.new_id()
-            scope.session.add(
-                AttributeDefinition(brand_id=scope.brand.id, id=id_, key=key, label=key, kind=kind)
-            )
-            known[key] = (id_, kind)
-    scope.session.flush()
-    return {key: known[key] for key in kinds}
-
-
-def attribute_key(header: str) -> str:
-    """The key of a file's column: in one spelling, at most 60 characters."""
-    return unicodedata.normalize("NFC", " ".join(header.split()))[:60]
-
-
-def record(scope: Scope, source: str, members: Sequence[MemberIn]) -> Recorded:
+def record(
+    scope: Scope, source: str, members: Sequence[MemberIn], declared: Declared | None = None
+) -> Recorded:
     """Write a batch (numbers and phones differ among themselves) in this unit. source: "import:...", kept with consents."""
     done, rows = Recorded(), _Rows()
-    stored = _Stored(scope, members)
+    stored = Stored(scope, members)
     touched: dict[int, date] = {}
+    ids: Iterator[int] = iter(())
+    if new := sum(said.number not in stored.members for said in members):
+        taken = scope.new_ids(new)
+        ids, done.first_id, done.last_id = iter(taken), taken[0], taken[-1]
     for said in members:
         if said.phone and stored.holder.get(said.phone, said.number) != said.number:
             done.phones_taken.append(said.number)
             said = said._replace(phone=None)
         old = stored.members.get(said.number)
         if old is None:
-            _create(scope, said, source, rows, done)
+            _create(scope, next(ids), said, source, declared, rows, done)
             continue
-        changed = _correct(scope, old, said, touched)
-        changed |= _identities(scope, old.id, said, stored, rows, done)
-        changed |= _consents(scope, old.id, said, source, stored, rows, done)
-        changed |= _attributes(scope, old.id, said, stored, rows)
+        was: Was = {"fields": {}, "identities": {}, "consents": {}, "attributes": {}, "said": []}
+        changed = _correct(scope, old, said, touched, was)
+        changed |= _identities(scope, old.id, said, stored, rows, done, was)
+        changed |= _consents(scope, old.id, said, source, stored, rows, done, was)
+        if declared is not None:
+            changed |= _declare(scope, old.id, said, declared, stored, rows, done, was)
+        changed |= _attributes(scope, old.id, said, stored, rows, was)
         if changed:
+            done.before[old.id] = {
+                **was,
+                "updated_at": old.updated_at.isoformat(),
+                "at": scope.now.isoformat(),
+            }
             old.updated_at = scope.now
             done.updated += 1
         else:
@@ -139,48 +151,16 @@ def record(scope: Scope, source: str, members: Sequence[MemberIn]) -> Recorded:
     return done
 
 
-class _Stored:
-    """What is stored about the members of a batch."""
-
-    def __init__(self, scope: Scope, members: Sequence[MemberIn]) -> None:
-        brand_id, session = scope.brand.id, scope.session
-        self.members: dict[str, Member] = {}
-        self.identities: dict[tuple[int, str], MemberIdentity] = {}
-        self.consents: dict[tuple[int, str], ConsentNow] = {}
-        self.attributes: dict[tuple[int, int], MemberAttribute] = {}
-        self.holder: dict[str, str] = {}  # phone -> number of the member who holds it
-        for batch in batches([said.number for said in members]):
-            for member in session.scalars(
-                select(Member).where(Member.brand_id == brand_id, bulk.among(Member.number, batch))
-            ):
-                self.members[member.number] = member
-        for ids in batches([member.id for member in self.members.values()]):
-            for identity in session.scalars(
-                select(MemberIdentity).where(
-                    MemberIdentity.brand_id == brand_id, bulk.among(MemberIdentity.member_id, ids)
-                )
-            ):
-                self.identities[identity.member_id, identity.kind] = identity
-            for consent in session.scalars(
-                select(ConsentNow).where(
-                    ConsentNow.brand_id == brand_id,
-                    bulk.among(ConsentNow.member_id, ids),
-                    ConsentNow.purpose == MARKETING,
-                )
-            ):
-                self.consents[consent.member_id, consent.channel] = consent
-            for value in session.scalars(
-                select(MemberAttribute).where(
-                    MemberAttribute.brand_id == brand_id, bulk.among(MemberAttribute.member_id, ids)
-                )
-            ):
-                self.attributes[value.member_id, value.attribute_id] = value
-        for phones in batches([said.phone for said in members if said.phone]):
-            self.holder.update(queries.phone_holders(scope, phones))
-
-
-def _create(scope: Scope, said: MemberIn, source: str, rows: _Rows, done: Recorded) -> None:
-    brand_id, id_ = scope.brand.id, scope.new_id()
+def _create(
+    scope: Scope,
+    id_: int,
+    said: MemberIn,
+    source: str,
+    declared: Declared | None,
+    rows: _Rows,
+    done: Recorded,
+) -> None:
+    brand_id = scope.brand.id
     rows.members.append(
         (
             *(
@@ -203,6 +183,10 @@ def _create(scope: Scope, said: MemberIn, source: str, rows: _Rows, done: Record
     for channel, granted in said.consents.items():
         _say(scope, id_, channel, granted, source, rows)
         rows.consents_now.append((brand_id, id_, channel, MARKETING, granted, scope.now))
+    if declared is not None:
+        for channel in set(declared.channels).difference(said.consents):
+            _say(scope, id_, channel, True, declared.source, rows, declared.at)
+            rows.consents_now.append((brand_id, id_, channel, MARKETING, True, declared.at))
     for attribute_id, typed in said.attributes.items():
         rows.attributes.append((brand_id, id_, attribute_id, *typed))
     done.created += 1
@@ -216,23 +200,35 @@ def _identity_row(scope: Scope, member_id: int, kind: str, value: str) -> tuple[
     return (scope.brand.id, scope.new_id(), member_id, kind, value, held, holds, tail_of(kind, value))
 
 
-def _say(scope: Scope, member_id: int, channel: str, granted: bool, source: str, rows: _Rows) -> None:
+def _say(
+    scope: Scope,
+    member_id: int,
+    channel: str,
+    granted: bool,
+    source: str,
+    rows: _Rows,
+    at: datetime | None = None,
+) -> int:
+    id_ = scope.new_id()
     rows.consents.append(
-        (scope.brand.id, scope.new_id(), member_id, channel, MARKETING, granted, source, scope.now)
+        (scope.brand.id, id_, member_id, channel, MARKETING, granted, source, at or scope.now)
     )
+    return id_
 
 
-def _correct(scope: Scope, old: Member, said: MemberIn, touched: dict[int, date]) -> bool:
+def _correct(scope: Scope, old: Member, said: MemberIn, touched: dict[int, date], was: Was) -> bool:
     changed = False
     for name in ("name", "birthday", "gender", "store_id"):
         value = getattr(said, name)
-        if value is not None and value != getattr(old, name):
+        if value is not None and value != (before := getattr(old, name)):
+            was["fields"][name] = before.isoformat() if isinstance(before, date) else before
             setattr(old, name, value)
             changed = True
     if said.joined_on is not None:
         if said.joined_on != old.joined_on:
             day = min(said.joined_on, old.joined_on)
             touched[old.person_id] = min(day, touched.get(old.person_id, day))
+            was["fields"] |= {"joined_on": old.joined_on.isoformat(), "joined_given": old.joined_given}
             old.joined_on, changed = said.joined_on, True
         if not old.joined_given:
             old.joined_given = True
@@ -240,7 +236,13 @@ def _correct(scope: Scope, old: Member, said: MemberIn, touched: dict[int, date]
 
 
 def _identities(
-    scope: Scope, member_id: int, said: MemberIn, stored: _Stored, rows: _Rows, done: Recorded
+    scope: Scope,
+    member_id: int,
+    said: MemberIn,
+    stored: Stored,
+    rows: _Rows,
+    done: Recorded,
+    was: Was,
 ) -> bool:
     changed = False
     for kind, value in ((PHONE, said.phone), (EMAIL, said.email)):
@@ -250,6 +252,7 @@ def _identities(
         if old is not None and old.value == value and (kind != PHONE or old.holder == value):
             continue
         changed = True
+        was["identities"][kind] = old and [old.value, old.holder, old.verified]
         if old is None:
             rows.identities.append(_identity_row(scope, member_id, kind, value))
         else:
@@ -261,7 +264,14 @@ def _identities(
 
 
 def _consents(
-    scope: Scope, member_id: int, said: MemberIn, source: str, stored: _Stored, rows: _Rows, done: Recorded
+    scope: Scope,
+    member_id: int,
+    said: MemberIn,
+    source: str,
+    stored: Stored,
+    rows: _Rows,
+    done: Recorded,
+    was: Was,
 ) -> bool:
     """A no counts at once. A yes undoes only a no of this same source that nobody had said yes before: what took a yes
     back is a withdrawal, and an older file that is imported again must not bring the yes back."""
@@ -274,11 +284,38 @@ def _consents(
             done.kept_withdrawn += 1
             continue
         changed = True
-        _say(scope, member_id, channel, granted, source, rows)
+        was["consents"][channel] = now and [now.granted, now.at.isoformat()]
+        was["said"].append(_say(scope, member_id, channel, granted, source, rows))
         if now is None:
             rows.consents_now.append((scope.brand.id, member_id, channel, MARKETING, granted, scope.now))
         else:
             now.granted, now.at = granted, scope.now
+    return changed
+
+
+def _declare(
+    scope: Scope,
+    member_id: int,
+    said: MemberIn,
+    declared: Declared,
+    stored: Stored,
+    rows: _Rows,
+    done: Recorded,
+    was: Was,
+) -> bool:
+    """A declaration counts where the person, and this file, have said nothing."""
+    changed = False
+    for channel in declared.channels:
+        if channel in said.consents:
+            continue
+        now = stored.consents.get((member_id, channel))
+        if now is not None:
+            done.kept_withdrawn += not now.granted
+            continue
+        changed = True
+        was["consents"][channel] = None
+        was["said"].append(_say(scope, member_id, channel, True, declared.source, rows, declared.at))
+        rows.consents_now.append((scope.brand.id, member_id, channel, MARKETING, True, declared.at))
     return changed
 
 
@@ -297,14 +334,16 @@ def _withdrawn(scope: Scope, member_id: int, channel: str, source: str) -> bool:
     return not said or said[0].source != source or any(one.granted for one in said)
 
 
-def _attributes(scope: Scope, member_id: int, said: MemberIn, stored: _Stored, rows: _Rows) -> bool:
+def _attributes(scope: Scope, member_id: int, said: MemberIn, stored: Stored, rows: _Rows, was: Was) -> bool:
     changed = False
     for attribute_id, value in said.attributes.items():
         old = stored.attributes.get((member_id, attribute_id))
         if old is None:
+            was["attributes"][str(attribute_id)] = None
             rows.attributes.append((scope.brand.id, member_id, attribute_id, *value))
             changed = True
         elif old.text != value.text:
+            was["attributes"][str(attribute_id)] = [old.text, old.number, old.day and old.day.isoformat()]
             old.text, old.number, old.day = value
             changed = True
     return changed

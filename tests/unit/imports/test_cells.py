@@ -18,7 +18,7 @@ def refused(read: Any, text: str) -> str:
     with pytest.raises(Bad) as why:
         read(text)
     assert why.value.remedy.endswith("."), why.value.remedy
-    return why.value.reason
+    return str(why.value)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def nothing_left(shell: Shell) -> None:
         ("1,,,,,,soon,,,", 'column joined_at: "soon" is no date and time.'),
         (
             "1,,,,,,,Moon,,",
-            'column store: "Moon" is no store of this shop. Correct it, or add --make-stores.',
+            'column store: "Moon" is no store of this shop. Correct it, or let new stores be made (--make-stores).',
         ),
         (
             "1,,,,,,,,maybe,",
@@ -90,7 +90,7 @@ def test_bad_members(shell: Shell, row: str, said: str) -> None:
         ("7,,12,,2026-01-01,,,5", 'column phone: "12" is no phone number in CN.'),
         (
             "7,,,Moon,2026-01-01,,,5",
-            'column store: "Moon" is no store of this shop. Correct it, or add --make-stores.',
+            'column store: "Moon" is no store of this shop. Correct it, or let new stores be made (--make-stores).',
         ),
         (
             "7,M1,,,2026-01-01,,,5",
@@ -196,8 +196,10 @@ def test_options_that_cannot_stand(shell: Shell, words: tuple[str, ...], said: s
 
 
 def test_cells_divided_by_something_else(shell: Shell) -> None:
-    ended = shell.orders("number;ordered_at;paid\n7;2026-01-01;5\n")
-    assert "save it with commas between them" in ended.errors[0]
+    assert shell.orders("number;ordered_at;paid\n7;2026-01-01;5\n").counts == (1, 0, 0, 0)
+    assert shell.orders("number\tordered_at\tpaid\n8\t2026-01-01\t5\n").counts == (1, 0, 0, 0)
+    ended = shell.orders("number|ordered_at|paid\n7|2026-01-01|5\n")
+    assert 'It has "number|ordered_at|paid".' in ended.errors[0]
 
 
 def test_no_such_file_and_no_such_brand(shell: Shell) -> None:
