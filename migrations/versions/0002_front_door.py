@@ -51,6 +51,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("brand_id", "name", name=op.f("uq_group_type_brand_id_name")),
     )
     op.create_table(
+        "import_mapping",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("source", sa.String(length=40), nullable=False),
+        sa.Column("headers", sa.String(length=64), nullable=False),
+        sa.Column("mapping", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_import_mapping")),
+        sa.UniqueConstraint(
+            "brand_id",
+            "kind",
+            "source",
+            "headers",
+            name=op.f("uq_import_mapping_brand_id_kind_source_headers"),
+        ),
+    )
+    op.create_table(
         "instance_setting",
         sa.Column("key", sa.String(length=40), nullable=False),
         sa.Column("value", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
@@ -93,6 +111,37 @@ def upgrade() -> None:
         sa.Column("away_until", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_guide_duty_staff_id")),
         sa.PrimaryKeyConstraint("brand_id", "staff_id", name=op.f("pk_guide_duty")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "import_before",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("import_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("row_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("before", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "import_id"],
+            ["import.brand_id", "import.id"],
+            name=op.f("fk_import_before_brand_id_import_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "import_id", "kind", "row_id", name=op.f("pk_import_before")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "import_made",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("import_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "import_id"],
+            ["import.brand_id", "import.id"],
+            name=op.f("fk_import_made_brand_id_import_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "import_id", "first_id", name=op.f("pk_import_made")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -145,6 +194,19 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "brand_id", "tag_group_id", "name", name=op.f("uq_tag_brand_id_tag_group_id_name")
         ),
+    )
+    op.create_table(
+        "campaign_picture",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("campaign_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mimetype", sa.String(length=20), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "campaign_id"],
+            ["campaign.brand_id", "campaign.id"],
+            name=op.f("fk_campaign_picture_brand_id_campaign_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "campaign_id", name=op.f("pk_campaign_picture")),
     )
     op.create_table(
         "chat_group",
@@ -223,6 +285,32 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "campaign_group",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("campaign_id", sa.BigInteger(), nullable=False),
+        sa.Column("group_id", sa.BigInteger(), nullable=False),
+        sa.Column("token", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "campaign_id"],
+            ["campaign.brand_id", "campaign.id"],
+            name=op.f("fk_campaign_group_brand_id_campaign_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "group_id"],
+            ["chat_group.brand_id", "chat_group.id"],
+            name=op.f("fk_campaign_group_brand_id_group_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_campaign_group")),
+        sa.UniqueConstraint(
+            "brand_id",
+            "campaign_id",
+            "group_id",
+            name=op.f("uq_campaign_group_brand_id_campaign_id_group_id"),
+        ),
+        sa.UniqueConstraint("brand_id", "token", name=op.f("uq_campaign_group_brand_id_token")),
+    )
+    op.create_table(
         "group_picture",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("group_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -279,6 +367,20 @@ def upgrade() -> None:
             batch_op.f("ix_group_stay_brand_id_member_id"), ["brand_id", "member_id"], unique=False
         )
 
+    op.create_table(
+        "group_visitor",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=True),
+        sa.Column("known", sa.Boolean(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "member_id"],
+            ["member.brand_id", "member.id"],
+            name=op.f("fk_group_visitor_brand_id_member_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_group_visitor")),
+    )
     op.create_table(
         "member_guide",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -479,6 +581,42 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "group_visit",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("campaign_group_id", sa.BigInteger(), nullable=False),
+        sa.Column("visitor", sa.BigInteger(), nullable=False),
+        sa.Column("visited_on", sa.Date(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=True),
+        sa.Column("person_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "campaign_group_id"],
+            ["campaign_group.brand_id", "campaign_group.id"],
+            name=op.f("fk_group_visit_brand_id_campaign_group_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "member_id"],
+            ["member.brand_id", "member.id"],
+            name=op.f("fk_group_visit_brand_id_member_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_group_visit")),
+        sa.UniqueConstraint(
+            "brand_id",
+            "campaign_group_id",
+            "visitor",
+            "visited_on",
+            name=op.f("uq_group_visit_brand_id_campaign_group_id_visitor_visited_on"),
+        ),
+    )
+    with op.batch_alter_table("group_visit", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_group_visit_brand_id_campaign_group_id_member_id"),
+            ["brand_id", "campaign_group_id", "member_id"],
+            unique=False,
+        )
+
+    op.create_table(
         "task_move",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -562,6 +700,17 @@ def upgrade() -> None:
     with op.batch_alter_table("brand", schema=None) as batch_op:
         batch_op.add_column(sa.Column("logo", sa.String(length=16), server_default="", nullable=False))
         batch_op.add_column(sa.Column("setup_closed_at", sa.DateTime(timezone=True), nullable=True))
+
+    with op.batch_alter_table("campaign", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("kind", sa.String(length=10), server_default="members", nullable=False))
+
+    with op.batch_alter_table("import", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("told", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
+        batch_op.add_column(
+            sa.Column("progress", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
 
     with op.batch_alter_table("member_identity", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tail", sa.String(length=4), nullable=True))

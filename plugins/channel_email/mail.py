@@ -18,6 +18,7 @@ _DOMAIN = re.compile(r"(?=.{1,255}\Z)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _URL = re.compile(r"https?://[!-;=?-~]{1,900}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _WAY_OUT = {"en": "Unsubscribe", "zh_CN": "退订"}
+_OWN_PAGE = {"en": "What you agreed to, and your data", "zh_CN": "订阅设置与我的资料"}
 
 
 class Unsendable(ValueError):
@@ -51,7 +52,13 @@ def compose(message: Message, ctx: PluginContext) -> Mail:
     if url:
         words = _WAY_OUT.get(ctx.locale, _WAY_OUT["en"])
         text = f"{text.rstrip()}\n\n-- \n{line(ctx.brand_name)}\n{words}: {url}\n"
-        html = html and f'{html}<p><a href="{escape(url)}">{words}</a></p>'
+        more = ""
+        page = message.preferences_url
+        if page and _URL.fullmatch(page):
+            own = _OWN_PAGE.get(ctx.locale, _OWN_PAGE["en"])
+            text += f"{own}: {page}\n"
+            more = f' · <a href="{escape(page)}">{own}</a>'
+        html = html and f'{html}<p><a href="{escape(url)}">{words}</a>{more}</p>'
     mail.set_content(text)
     if html:
         mail.add_alternative(html, subtype="html")

@@ -97,14 +97,18 @@ _CLEANER = nh3.Cleaner(
 
 
 def check(
-    fields: Iterable[ContentField], content: Mapping[str, str], *, has_offer: bool
+    fields: Iterable[ContentField],
+    content: Mapping[str, str],
+    *,
+    has_offer: bool,
+    kind: str = "members",
 ) -> dict[str, list[Wrong]]:
-    """field key -> what is wrong with it. An empty answer: the content can go out."""
-    found = {one.key: list(_wrong(one, content.get(one.key, ""), has_offer)) for one in fields}
+    """field key -> what is wrong with it. An empty answer: the content can go out. kind: the campaign's."""
+    found = {one.key: list(_wrong(one, content.get(one.key, ""), has_offer, kind)) for one in fields}
     return {key: wrong for key, wrong in found.items() if wrong}
 
 
-def _wrong(one: ContentField, text: str, has_offer: bool) -> Iterator[Wrong]:
+def _wrong(one: ContentField, text: str, has_offer: bool, kind: str) -> Iterator[Wrong]:
     if not text.strip():
         if one.required:
             yield Wrong("required")
@@ -124,7 +128,7 @@ def _wrong(one: ContentField, text: str, has_offer: bool) -> Iterator[Wrong]:
     except ValueError:  # a number of thousands of digits
         yield Wrong("not_allowed", "0123…", 0)
         return
-    problems = list(_walk(tree, has_offer))
+    problems = list(_walk(tree, has_offer, kind))
     yield from dict.fromkeys(problems)
     if not problems:
         try:
@@ -133,7 +137,7 @@ def _wrong(one: ContentField, text: str, has_offer: bool) -> Iterator[Wrong]:
             yield Wrong("syntax", type(why).__name__, 0)
 
 
-def _walk(tree: nodes.Template, has_offer: bool) -> Iterator[Wrong]:
+def _walk(tree: nodes.Template, has_offer: bool, kind: str) -> Iterator[Wrong]:
     waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
     parts = 0
     while waiting:
@@ -144,7 +148,7 @@ def _walk(tree: nodes.Template, has_offer: bool) -> Iterator[Wrong]:
             yield Wrong("not_allowed", "…", node.lineno)
             return
         if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
-            yield from _placeholder(f"{node.node.name}.{node.attr}", node.lineno, has_offer)
+            yield from _placeholder(f"{node.node.name}.{node.attr}", node.lineno, has_offer, kind)
             continue
         if isinstance(node, nodes.Name):
             yield _unknown(node.name, node.lineno)
@@ -165,9 +169,9 @@ def _sayable(value: object) -> bool:
     return all(c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff") for c in value)
 
 
-def _placeholder(key: str, line: int, has_offer: bool) -> Iterator[Wrong]:
+def _placeholder(key: str, line: int, has_offer: bool, kind: str) -> Iterator[Wrong]:
     known = PLACEHOLDERS.get(key)
-    if known is None:
+    if known is None or kind not in known.kinds:
         yield _unknown(key, line)
     elif known.needs_offer and not has_offer:
         yield Wrong("needs_offer", key, line)

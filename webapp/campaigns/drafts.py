@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from webapp.campaigns import queries
+from webapp.campaigns.audience import RECIPIENT
 from webapp.campaigns.models import Campaign, CampaignVersion
 from webapp.coupons import queries as coupons
 from webapp.kernel.errors import Refused
@@ -22,16 +23,23 @@ MOST_CONTENT = 60_000  # characters of all fields
 
 
 def create(
-    scope: Scope, *, name: str, channel: str, offer_id: int | None = None, purpose: str = MARKETING
+    scope: Scope,
+    *,
+    name: str,
+    channel: str,
+    offer_id: int | None = None,
+    purpose: str = MARKETING,
+    kind: str = "members",
 ) -> Campaign | Refused:
-    """A draft for everybody that says nothing yet. Refused: name_length, no_channel, no_offer."""
-    refusal = _basics(scope, name, channel, offer_id)
+    """A draft for everybody, or for no group yet, that says nothing yet. Refused: name_length, no_channel, no_offer."""
+    refusal = _basics(scope, name, channel, offer_id, kind)
     if refusal is not None:
         return refusal
     campaign = Campaign(
         brand_id=scope.brand.id,
         id=scope.new_id(),
         name=name.strip(),
+        kind=kind,
         state="draft",
         channel=channel,
         purpose=purpose,
@@ -50,7 +58,7 @@ def create(
             id=scope.new_id(),
             campaign_id=campaign.id,
             version=1,
-            audience=dump(Rule()),
+            audience={queries.GROUPS: []} if kind == queries.GROUPS else dump(Rule()),
             content={},
             created_at=scope.now,
         )
@@ -64,10 +72,10 @@ def set_basics(
     scope: Scope, campaign_id: int, *, name: str, channel: str, offer_id: int | None
 ) -> Campaign | Refused:
     """Name, channel and offer of a draft. Refused as `create`, and not_a_draft."""
-    campaign = _draft(scope, campaign_id)
+    campaign = draft(scope, campaign_id)
     if isinstance(campaign, Refused):
         return campaign
-    refusal = _basics(scope, name, channel, offer_id)
+    refusal = _basics(scope, name, channel, offer_id, campaign.kind)
     if refusal is not None:
         return refusal
     campaign.name, campaign.channel, campaign.offer_id = name.strip(), channel, offer_id
@@ -83,9 +91,11 @@ def set_offer(scope: Scope, campaign_id: int, offer_id: int | None) -> Campaign 
 
 def set_audience(scope: Scope, campaign_id: int, audience: Rule | Mapping[str, Any]) -> Campaign | Refused:
     """To whom: a segment rule, or its JSON. Refused: not_a_draft, bad_rule (why, at)."""
-    campaign = _draft(scope, campaign_id)
+    campaign = draft(scope, campaign_id)
     if isinstance(campaign, Refused):
         return campaign
+    if campaign.kind != "members":
+        return Refused("bad_rule", {"why": campaign.kind, "at": ""})
     try:
         rule = audience if isinstance(audience, Rule) else load(audience)
         rule = load(dump(rule))  # what is stored can be read again
@@ -102,7 +112,7 @@ def set_content(scope: Scope, campaign_id: int, content: Mapping[str, str]) -> C
 
     Refused: not_a_draft, too_long.
     """
-    campaign = _draft(scope, campaign_id)
+    campaign = draft(scope, campaign_id)
     if isinstance(campaign, Refused):
         return campaign
     kept = {str(key): str(text) for key, text in content.items() if str(text).strip()}
@@ -113,15 +123,17 @@ def set_content(scope: Scope, campaign_id: int, content: Mapping[str, str]) -> C
     return campaign
 
 
-def _draft(scope: Scope, campaign_id: int) -> Campaign | Refused:
+def draft(scope: Scope, campaign_id: int) -> Campaign | Refused:
+    """A campaign that can still be written, held until this unit ends. Refused: not_a_draft."""
     campaign = queries.get(scope, campaign_id, hold=True)
     return campaign if campaign.state == "draft" else Refused("not_a_draft", {"state": campaign.state})
 
 
-def _basics(scope: Scope, name: str, channel: str, offer_id: int | None) -> Refused | None:
+def _basics(scope: Scope, name: str, channel: str, offer_id: int | None, kind: str) -> Refused | None:
     if not 1 <= len(name.strip()) <= NAME:
         return Refused("name_length", {"most": NAME})
-    if calls.channel(scope, channel) is None:
+    bound = calls.channel(scope, channel)
+    if bound is None or (kind == queries.GROUPS and bound.impl.identity != RECIPIENT):
         return Refused("no_channel", {"channel": channel})
     if offer_id is not None:
         offer = coupons.offer(scope, offer_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from webapp.campaigns import audience, queries, states
+from webapp.campaigns import audience, groups, queries, states
 from webapp.campaigns.drafts import ARM_MODULUS
 from webapp.campaigns.models import Campaign
 from webapp.coupons import service as coupons
@@ -60,6 +60,9 @@ def step(scope: Scope, campaign_id: int, cursor: dict[str, int], size: int = CHU
     campaign = queries.get(scope, campaign_id, hold=True)
     if campaign.state != "laying":
         return Done({"laid": cursor["laid"], "stopped": campaign.state})
+    if campaign.kind == queries.GROUPS:
+        laid = outbox.lay(scope, campaign_id, groups.promises(scope, campaign_id))
+        return _laid(scope, campaign_id, laid)
     at = audience.aim(scope, campaign)
     people = audience.chunk(scope, at, cursor["after"], size)
     laid = (
@@ -69,6 +72,10 @@ def step(scope: Scope, campaign_id: int, cursor: dict[str, int], size: int = CHU
     )
     if len(people) == size:
         return Next({"after": people[-1].member_id, "laid": laid})
+    return _laid(scope, campaign_id, laid)
+
+
+def _laid(scope: Scope, campaign_id: int, laid: int) -> Done:
     states.laid(scope, campaign_id)
     scope.ring("outbox.drain", brand_id=scope.brand.id, campaign_id=campaign_id)
     return Done({"laid": laid})

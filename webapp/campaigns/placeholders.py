@@ -35,48 +35,76 @@ class Facts:
     store: str
     brand: str
     coupon: CouponFacts | None = None
+    group: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """`{{ key }}`. sample: what it looks like; needs_offer: only where the campaign carries an offer."""
+    """`{{ key }}`. sample: what it looks like; needs_offer: only where the campaign carries an offer; kinds: of
+    campaigns, in which it can stand."""
 
     key: str
     label: Any  # lazy text
     sample: Any  # lazy text
     of: Callable[[Facts], str]
     needs_offer: bool = False
+    kinds: tuple[str, ...] = ("members",)
 
 
 def _coupon(name: str) -> Callable[[Facts], str]:
     return lambda facts: str(getattr(facts.coupon, name)) if facts.coupon else ""
 
 
+BOTH = ("members", "groups")
 PLACEHOLDERS: dict[str, Placeholder] = {
     one.key: one
     for one in (
         Placeholder("member.name", _l("The member's name"), _l("Li Lei"), lambda facts: facts.name),
         Placeholder("member.number", _l("The member's number"), "00042", lambda facts: facts.number),
-        Placeholder("store.name", _l("The member's store"), _l("Nanjing Road"), lambda facts: facts.store),
-        Placeholder("brand.name", _l("The name of your shop"), "Acme", lambda facts: facts.brand),
-        Placeholder("coupon.name", _l("What the offer is called"), _l("20 off"), _coupon("name"), True),
         Placeholder(
-            "coupon.terms", _l("What the coupon saves"), _l("Spend 100, save 20"), _coupon("terms"), True
+            "store.name", _l("The member's store"), _l("Nanjing Road"), lambda facts: facts.store, kinds=BOTH
+        ),
+        Placeholder("brand.name", _l("The name of your shop"), "Acme", lambda facts: facts.brand, kinds=BOTH),
+        Placeholder("coupon.name", _l("What the offer is called"), _l("20 off"), _coupon("name"), True, BOTH),
+        Placeholder(
+            "coupon.terms",
+            _l("What the coupon saves"),
+            _l("Spend 100, save 20"),
+            _coupon("terms"),
+            True,
+            BOTH,
         ),
         Placeholder(
             "coupon.url", _l("The link to their coupon"), "https://example.com/c/…", _coupon("url"), True
         ),
         Placeholder("coupon.code", _l("The code for the counter"), "ABC DEF GHJ", _coupon("code"), True),
-        Placeholder("coupon.until", _l("The coupon's last day"), _l("31 December"), _coupon("until"), True),
+        Placeholder(
+            "coupon.until", _l("The coupon's last day"), _l("31 December"), _coupon("until"), True, BOTH
+        ),
+        Placeholder(
+            "group.name",
+            _l("What the group is called"),
+            _l("Fans of Nanjing Road"),
+            lambda facts: facts.group,
+            kinds=("groups",),
+        ),
+        Placeholder(
+            "group.link",
+            _l("The group's own link, which is counted"),
+            "https://example.com/g/…",
+            lambda facts: facts.link,
+            kinds=("groups",),
+        ),
     )
 }
 
 
-def namespace(facts: Facts) -> dict[str, dict[str, str]]:
-    """The values as templates see them; coupon.* only where there is a coupon."""
+def namespace(facts: Facts, kind: str = "members") -> dict[str, dict[str, str]]:
+    """The values as templates of this kind of campaign see them; coupon.* only where there is a coupon."""
     tree: dict[str, dict[str, str]] = {}
     for key, one in PLACEHOLDERS.items():
-        if one.needs_offer and facts.coupon is None:
+        if kind not in one.kinds or (one.needs_offer and facts.coupon is None):
             continue
         root, _, leaf = key.partition(".")
         tree.setdefault(root, {})[leaf] = one.of(facts)
@@ -103,6 +131,14 @@ def last_day(day: date | None, days_from_claim: int | None, locale: str) -> str:
         return format_date(day, format="long", locale=locale)
     message = N_("%(n)s days after you open it")
     return _catalogue(locale).ugettext(message) % {"n": days_from_claim or 0}
+
+
+POST_IN = N_("Post in %(group)s")
+
+
+def in_words(message: str, locale: str) -> str:
+    """A message of ours in the brand's language."""
+    return _catalogue(locale).ugettext(message)
 
 
 def joined(lines: list[str], locale: str) -> str:

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import and_, bindparam, select
 
 from webapp.brands.models import Store
-from webapp.campaigns import audience, content, placeholders, queries, states
+from webapp.campaigns import audience, content, groups, placeholders, queries, states
 from webapp.campaigns.models import Campaign
 from webapp.coupons import queries as coupon_queries
 from webapp.coupons.models import Coupon, OfferTerms
@@ -22,7 +22,7 @@ from webapp.members.models import ConsentNow, Member, MemberIdentity
 from webapp.orders.models import Order
 from webapp.outbox import sources
 from webapp.outbox.sources import Leased, LeftOut, Parts, Run
-from webapp.plugin_api import Address, Channel
+from webapp.plugin_api import Address, Channel, ContentField
 from webapp.plugin_runtime import calls
 
 log = logging.getLogger("regulars.campaigns")
@@ -45,7 +45,6 @@ _PEOPLE = (
         Member.number,
         Store.name.label("store"),
         MemberIdentity.value,
-        ConsentNow.granted,
     )
     .outerjoin(Store, and_(Store.brand_id == Member.brand_id, Store.id == Member.store_id))
     .outerjoin(
@@ -56,16 +55,21 @@ _PEOPLE = (
             MemberIdentity.kind == bindparam("identity"),
         ),
     )
-    .outerjoin(
-        ConsentNow,
-        and_(
-            ConsentNow.brand_id == Member.brand_id,
-            ConsentNow.member_id == Member.id,
-            ConsentNow.channel == bindparam("channel"),
-            ConsentNow.purpose == bindparam("purpose"),
-        ),
-    )
     .where(Member.brand_id == _BRAND, Member.id.in_(_IDS))
+)
+# Held until the unit that marks the batch in flight commits (SQLite has one writer anyway): a withdrawal comes before it,
+# and is seen here, or after it.
+_AGREED = (
+    select(ConsentNow.member_id)
+    .where(
+        ConsentNow.brand_id == _BRAND,
+        ConsentNow.member_id.in_(_IDS),
+        ConsentNow.channel == bindparam("channel"),
+        ConsentNow.purpose == bindparam("purpose"),
+        ConsentNow.granted.is_(True),
+    )
+    .order_by(ConsentNow.member_id)
+    .with_for_update(read=True)
 )
 _ORDERED = (
     select(Order.person_id)
@@ -119,8 +123,11 @@ class Campaigns:
         plan = _plan(scope, campaign_id)
         if plan is None:
             return {}
+        if plan.kind == queries.GROUPS:
+            return groups.render(scope, campaign_id, batch)
         look = Look(scope, plan)
         members = [row.recipient_id for row in batch]
+        agreed = look.agreed(members)  # first: the rows are held, so that what is read after it stands
         people = look.people(members)
         bought = look.bought([row.person_id or row.recipient_id for row in batch])
         coupons = look.coupons(members)
@@ -131,7 +138,7 @@ class Campaigns:
                 answers[row.id] = LeftOut("gone")
             elif not plan.address(who):
                 answers[row.id] = LeftOut(audience.NO_ADDRESS)
-            elif not who.granted:
+            elif row.recipient_id not in agreed:
                 answers[row.id] = LeftOut(audience.NO_CONSENT)
             elif (row.person_id or row.recipient_id) in bought:
                 answers[row.id] = LeftOut(audience.ORDERED)
@@ -157,6 +164,7 @@ class Plan:
     """What is the same for every message of a campaign: its texts compiled, what its offer promises, when it was made."""
 
     campaign_id: int
+    kind: str
     channel: str
     purpose: str
     identity: str
@@ -192,16 +200,22 @@ class Plan:
         return self.compiled.fill(placeholders.namespace(facts))
 
 
+def fields_of(campaign: Campaign, channel: Channel) -> Sequence[ContentField]:
+    """What staff write: the channel's fields, or those of a post in groups."""
+    return groups.FIELDS if campaign.kind == queries.GROUPS else channel.fields
+
+
 def plan_of(scope: Scope, campaign: Campaign, channel: Channel) -> Plan:
     """Made anew. The texts must have been checked. Raises what compiling raises."""
     said = queries.version(scope, campaign)
     offer = coupon_queries.offer(scope, campaign.offer_id) if campaign.offer_id else None
     return Plan(
         campaign.id,
+        campaign.kind,
         campaign.channel,
         campaign.purpose,
         channel.identity,
-        content.compiled(channel.fields, said.content),
+        content.compiled(fields_of(campaign, channel), said.content),
         scope.brand.name,
         scope.brand.locale,
         queries.day_of(scope, campaign) if queries.wins_back(queries.rule(said)) else None,
@@ -243,15 +257,19 @@ class Look:
         self.connection = scope.session.connection()
 
     def people(self, ids: Sequence[int]) -> dict[int, Any]:
-        """member id -> id, name, number, store, value (the address), granted."""
+        """member id -> id, name, number, store, value (the address)."""
+        values = {"b": self.scope.brand.id, "ids": list(ids), "identity": self.plan.identity}
+        return {row.id: row for row in self.connection.execute(_PEOPLE, values)}
+
+    def agreed(self, ids: Sequence[int]) -> set[int]:
+        """Those who agree to this channel and purpose, held until this unit ends: for the unit that takes them off."""
         values = {
             "b": self.scope.brand.id,
             "ids": list(ids),
-            "identity": self.plan.identity,
             "channel": self.plan.channel,
             "purpose": self.plan.purpose,
         }
-        return {row.id: row for row in self.connection.execute(_PEOPLE, values)}
+        return {row[0] for row in self.connection.execute(_AGREED, values)}
 
     def bought(self, person_ids: Sequence[int]) -> set[int]:
         """Those who have ordered since the audience was made, where that matters."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from webapp.campaigns import audience, content, queries
+from webapp.campaigns import audience, content, groups, queries
 from webapp.campaigns.audience import Counted
 from webapp.campaigns.content import Wrong
 from webapp.campaigns.models import Campaign
@@ -26,14 +26,14 @@ OPEN_ENDED = 10**12  # minor units; a basket that no till has seen
 class Review:
     """What sending now would do. wrong: by content field; blocked: why it cannot be sent (codes with facts).
 
-    most_coupons: how many coupons go out; most_minor: what one saves at most, None: not known or without an end.
+    most_coupons: how many coupons go out, None without an end; most_minor: what one saves at most, None: not known or without an end.
     unmentioned: there is an offer, but no text carries its link or its code.
     """
 
     counted: Counted
     wrong: dict[str, list[Wrong]] = field(default_factory=dict)
     blocked: tuple[Refused, ...] = ()
-    most_coupons: int = 0
+    most_coupons: int | None = 0
     most_minor: int | None = None
     unmentioned: bool = False
 
@@ -54,12 +54,17 @@ def review(scope: Scope, campaign_id: int) -> Review:
         if unready is not None:
             facts = {"plugin": bound.plugin, "sentence": unready if isinstance(unready, str) else ""}
             blocked.append(Refused("channel_not_ready", facts))
-        wrong = content.check(bound.impl.fields, said.content, has_offer=campaign.offer_id is not None)
+        fields = groups.FIELDS if campaign.kind == queries.GROUPS else bound.impl.fields
+        wrong = content.check(
+            fields, said.content, has_offer=campaign.offer_id is not None, kind=campaign.kind
+        )
         if wrong:
             blocked.append(Refused("content", {"fields": sorted(wrong)}))
     try:
         at = audience.aim(scope, campaign)
-        counted = audience.count(scope, at)
+        counted = (
+            groups.count(scope, campaign_id) if campaign.kind == queries.GROUPS else audience.count(scope, at)
+        )
     except BadRule as why:
         blocked.append(Refused("bad_rule", {"why": why.code, "at": why.at}))
         return Review(Counted(), wrong, tuple(blocked))
@@ -74,15 +79,24 @@ def review(scope: Scope, campaign_id: int) -> Review:
         if calls.coupon_type(scope, at.offer.type_key) is None:
             blocked.append(Refused("offer_parked", {"type": at.offer.type_key}))
     if not counted.reached:
-        blocked.append(Refused("nobody"))
+        blocked.append(Refused("no_groups" if campaign.kind == queries.GROUPS else "nobody"))
     return Review(
         counted,
         wrong,
         tuple(blocked),
-        most_coupons=counted.reached if at.offer is not None else 0,
+        most_coupons=_most_coupons(campaign, at, counted),
         most_minor=most_minor,
-        unmentioned=at.offer is not None and not content.used(said.content) & {"coupon.url", "coupon.code"},
+        unmentioned=campaign.kind == "members"
+        and at.offer is not None
+        and not content.used(said.content) & {"coupon.url", "coupon.code"},
     )
+
+
+def _most_coupons(campaign: Campaign, at: audience.Aim, counted: Counted) -> int | None:
+    """How many coupons it can give; None: whoever names themselves by a group's link gets one, and the stock has no end."""
+    if at.offer is None:
+        return 0
+    return audience.left_in_stock(at) if campaign.kind == queries.GROUPS else counted.reached
 
 
 def largest_saving(scope: Scope, offer_id: int) -> int | None:

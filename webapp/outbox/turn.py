@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, update
 
 from webapp.kernel import bulk
 from webapp.kernel.scope import Scope
+from webapp.members import pages
 from webapp.outbox import service, sources, tokens
 from webapp.outbox.models import Attempt, Delivery, Dispatch
 from webapp.outbox.sources import Leased, LeftOut, Parts
@@ -185,7 +186,13 @@ def _dispatched(scope: Scope, lane: Lane, going: Sequence[tuple[Leased, Parts]])
     for row, parts in going:
         dispatch_id, attempt_id = next(ids), next(ids)
         message = message_of(
-            lane.bound.impl, str(attempt_id), parts, brand_id, row.id, marketing=lane.marketing
+            lane.bound.impl,
+            str(attempt_id),
+            parts,
+            brand_id,
+            row.id,
+            marketing=lane.marketing and row.recipient_kind == "member",
+            member_id=row.recipient_id,
         )
         flights.append(Flight(row, dispatch_id, attempt_id, message))
     now, channel = scope.now, lane.bound.impl.key
@@ -199,10 +206,17 @@ def _dispatched(scope: Scope, lane: Lane, going: Sequence[tuple[Leased, Parts]])
 
 
 def message_of(
-    channel: Channel, key: str, parts: Parts, brand_id: int, delivery_id: int, *, marketing: bool
+    channel: Channel,
+    key: str,
+    parts: Parts,
+    brand_id: int,
+    delivery_id: int,
+    *,
+    marketing: bool,
+    member_id: int | None = None,
 ) -> Message:
-    """What the channel is handed: marketing carries the way out and, where there is HTML, the picture that tells of an
-    opening."""
+    """What the channel is handed: marketing carries the way out, the member's own page, and, where there is HTML, the
+    picture that tells of an opening."""
     if not marketing:
         return Message(key, parts.to, parts.content)
     content = dict(parts.content)
@@ -210,7 +224,8 @@ def message_of(
         if field.kind == "html" and content.get(field.key):
             picture = tokens.url("open", brand_id, delivery_id)
             content[field.key] += f'<img src="{picture}" width="1" height="1" alt="">'
-    return Message(key, parts.to, content, tokens.url("unsubscribe", brand_id, delivery_id))
+    page = None if member_id is None else pages.url(brand_id, member_id)
+    return Message(key, parts.to, content, tokens.url("unsubscribe", brand_id, delivery_id), page)
 
 
 # -- what became of them -----------------------------------------------------------------------------------------------
