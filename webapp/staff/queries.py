@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -10,10 +11,11 @@ from webapp.brands import queries as brands
 from webapp.brands.models import Brand
 from webapp.kernel.scope import Actor, BrandRef, Scope
 from webapp.kernel.secrets import digest
-from webapp.staff.models import Staff, StaffLink, StaffRole, StaffSession, StaffStore
+from webapp.staff.models import Staff, StaffFactor, StaffLink, StaffRole, StaffSession, StaffStore
 from webapp.staff.permissions import IN_STORES, ROLES
 
 QUICK = "quick"  # StaffSession.how
+QUICK_ROLES = frozenset({"guide", "clerk"})  # who may be let in by a quick code
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,26 @@ def of_brand(scope: Scope) -> list[tuple[Staff, StaffRole]]:
     return [(staff, role) for staff, role in rows]
 
 
+def with_factor(scope: Scope, staff_ids: Collection[int]) -> set[int]:
+    """Those of the accounts that are asked for a second factor."""
+    return set(
+        scope.session.scalars(
+            select(StaffFactor.staff_id).where(
+                StaffFactor.staff_id.in_(staff_ids), StaffFactor.confirmed_at.is_not(None)
+            )
+        )
+    )
+
+
+def sessions(scope: Scope, staff_id: int) -> Sequence[StaffSession]:
+    """Where an account is signed in, the newest use first."""
+    return scope.session.scalars(
+        select(StaffSession)
+        .where(StaffSession.staff_id == staff_id, StaffSession.expires_at > scope.now)
+        .order_by(StaffSession.seen_at.desc(), StaffSession.digest)
+    ).all()
+
+
 def open_link(scope: Scope, token: str) -> tuple[StaffLink, Staff] | None:
     """A one-time link that is still good."""
     link = scope.session.get(StaffLink, digest(token))
@@ -83,8 +105,8 @@ def signed_in(scope: Scope, token: str) -> SignedIn | None:
         return None
     held = roles(scope, staff.id)
     mine = next((pair for pair in held if pair[0].id == session.brand_id), None)
-    if mine is None and session.how == QUICK:
-        return None  # its brand was all that it was good for
+    if session.how == QUICK and (mine is None or mine[1].role not in QUICK_ROLES):
+        return None  # its brand and a small role were all that it was good for
     if mine is None and len(held) == 1:
         mine = held[0]
     role = mine[1].role if mine else ""

@@ -9,7 +9,7 @@ from typing import NewType
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from webapp.kernel import secrets
 from webapp.kernel.errors import Refused, UserError
@@ -20,6 +20,7 @@ from webapp.staff.permissions import ROLES
 
 LINK_LIVES = timedelta(days=3)
 SESSION_LIVES = timedelta(days=30)
+QUICK_LIVES = timedelta(hours=14)
 SEEN_EVERY = timedelta(minutes=10)
 MIN_PASSWORD, MAX_PASSWORD = 10, 200
 
@@ -144,11 +145,24 @@ def use_link(scope: Scope, token: str, hashed: PasswordHash) -> Staff | Refused:
     return staff
 
 
-def set_password(scope: Scope, staff: Staff, hashed: PasswordHash) -> None:
-    """Store it; whoever was signed in elsewhere is signed out."""
+def set_password(scope: Scope, staff: Staff, hashed: PasswordHash, *, keep: str = "") -> None:
+    """Store it; whoever was signed in is signed out, but for the session of the token `keep`."""
     staff.password = hashed
-    scope.session.execute(delete(StaffSession).where(StaffSession.staff_id == staff.id))
+    end_sessions(scope, staff.id, but=secrets.digest(keep))
+    scope.session.execute(
+        delete(StaffLink).where(StaffLink.staff_id == staff.id, StaffLink.used_at.is_(None))
+    )
     scope.audit("staff.password", "staff", staff.id)
+
+
+def end_sessions(scope: Scope, staff_id: int, *, but: str = "", only: str = "") -> int:
+    """Sign an account out: everywhere, everywhere but in the session of the digest `but`, or `only` in the one whose
+    digest begins so. How many ended."""
+    where = [StaffSession.staff_id == staff_id, StaffSession.digest != but]
+    if only:
+        where.append(func.substr(StaffSession.digest, 1, len(only)) == only)
+    ended = scope.session.execute(delete(StaffSession).where(*where))
+    return int(ended.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult
 
 
 def check_password(scope: Scope, email: str, password: str) -> Staff | Refused:
@@ -162,28 +176,46 @@ def check_password(scope: Scope, email: str, password: str) -> Staff | Refused:
     return staff if staff is not None and known else Refused("wrong_sign_in")
 
 
-def open_session(scope: Scope, staff_id: int, *, agent: str = "") -> str:
-    """A new session; its token goes into the cookie and only its digest is kept."""
+def open_session(
+    scope: Scope,
+    staff_id: int,
+    *,
+    agent: str = "",
+    address: str = "",
+    how: str = "password",
+    brand_id: int | None = None,
+) -> str:
+    """A new session; its token goes into the cookie and only its digest is kept.
+
+    how: a quick session is bound to `brand_id` and ends after a day's work.
+    """
     token = secrets.token(24)
     held = queries.roles(scope, staff_id)
+    if brand_id is None and len(held) == 1:
+        brand_id = held[0][0].id
     scope.session.add(
         StaffSession(
             digest=secrets.digest(token),
             staff_id=staff_id,
-            brand_id=held[0][0].id if len(held) == 1 else None,
+            brand_id=brand_id,
             created_at=scope.now,
             seen_at=scope.now,
-            expires_at=scope.now + SESSION_LIVES,
+            expires_at=scope.now + (QUICK_LIVES if how == queries.QUICK else SESSION_LIVES),
             agent=agent[:200],
+            how=how,
+            address=address[:45] or None,
         )
     )
     scope.session.execute(delete(StaffSession).where(StaffSession.expires_at <= scope.now))
-    scope.audit("staff.sign_in", "staff", staff_id)
+    scope.audit("staff.sign_in", "staff", staff_id, how=how)
     return token
 
 
 def choose_brand(scope: Scope, token: str, staff_id: int, brand_id: int) -> bool:
-    """Work in another brand from now on; False where the account has no role there."""
+    """Work in another brand from now on; False where the account has no role there, or the session is a quick one."""
+    session = scope.session.get(StaffSession, secrets.digest(token))
+    if session is None or session.how == queries.QUICK:
+        return False
     if all(brand.id != brand_id for brand, _ in queries.roles(scope, staff_id)):
         return False
     scope.session.execute(
@@ -198,9 +230,9 @@ def close_session(scope: Scope, token: str) -> None:
 
 
 def touch_session(scope: Scope, token: str) -> None:
-    """Seen now: the session lives on from here."""
+    """Seen now: the session lives on from here; a quick one ends when it was going to end."""
+    mine = update(StaffSession).where(StaffSession.digest == secrets.digest(token))
+    scope.session.execute(mine.values(seen_at=scope.now))
     scope.session.execute(
-        update(StaffSession)
-        .where(StaffSession.digest == secrets.digest(token))
-        .values(seen_at=scope.now, expires_at=scope.now + SESSION_LIVES)
+        mine.where(StaffSession.how != queries.QUICK).values(expires_at=scope.now + SESSION_LIVES)
     )
