@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from webapp.brands import queries as brands
 from webapp.brands.models import Store
 from webapp.imports import cells
-from webapp.imports.models import Import
+from webapp.imports.models import Import, ImportBefore, ImportMade
 from webapp.imports.stage import Stage
 from webapp.kernel import bulk
 from webapp.kernel.model import Base
@@ -19,9 +19,9 @@ from webapp.kernel.scope import Scope
 from webapp.kernel.steps import Done, Next
 from webapp.members import attributes
 from webapp.members import bulk as members
-from webapp.members.bulk import MemberIn, Value
+from webapp.members.bulk import Declared, MemberIn, Value
 from webapp.members.models import ConsentNow, Member, MemberAttribute, MemberIdentity
-from webapp.orders import service as orders
+from webapp.orders.waiting import join_waiting
 
 if TYPE_CHECKING:
     from webapp.kernel.db import Database
@@ -75,8 +75,15 @@ class MembersStep:
         "FROM member WHERE row > ? ORDER BY row LIMIT ?"
     )
 
-    def __init__(self, stage: Stage, source: str, import_id: int, kinds: dict[str, str]) -> None:
-        self._stage, self._import_id, self._kinds = stage, import_id, kinds
+    def __init__(
+        self,
+        stage: Stage,
+        source: str,
+        import_id: int,
+        kinds: dict[str, str],
+        declared: Declared | None = None,
+    ) -> None:
+        self._stage, self._import_id, self._kinds, self._declared = stage, import_id, kinds, declared
         self._said_by = f"import:{source}"
         self.pace = Pace(least=60)
         self._stores: dict[str, int] | None = None
@@ -91,8 +98,14 @@ class MembersStep:
         rows = list(self._stage.ask(self.QUERY, (cursor["row"], self.pace.size)))
         if not rows:
             return finish(scope, self._import_id, cursor)
-        done = members.record(scope, self._said_by, [self._member(row) for row in rows])
-        orders.join_waiting(scope, done.phone_holders)
+        done = members.record(scope, self._said_by, [self._member(row) for row in rows], self._declared)
+        waited: dict[int, str] = {}
+        join_waiting(scope, done.phone_holders, waited)
+        remember(scope, self._import_id, "member", done.first_id, done.last_id, done.before)
+        remember(
+            *(scope, self._import_id, "waited", 0, 0),
+            {order_id: {"phone": phone} for order_id, phone in waited.items()},
+        )
         return Next(
             {
                 "row": rows[-1][0],
@@ -133,6 +146,24 @@ class MembersStep:
             json.loads(consents),
             own,
         )
+
+
+def remember(
+    scope: Scope,
+    import_id: int,
+    kind: str,
+    first_id: int,
+    last_id: int,
+    before: Mapping[int, dict[str, Any]],
+) -> None:
+    """In the unit that makes and changes rows: what is needed to undo it (undo.py)."""
+    if first_id:
+        scope.session.add(
+            ImportMade(brand_id=scope.brand.id, import_id=import_id, first_id=first_id, last_id=last_id)
+        )
+    columns = ("brand_id", "import_id", "kind", "row_id", "before")
+    rows = [(scope.brand.id, import_id, kind, row_id, was) for row_id, was in before.items()]
+    bulk.insert(scope, ImportBefore, columns, rows)
 
 
 def finish(scope: Scope, import_id: int, cursor: dict[str, Any]) -> Done:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from webapp.brands import queries as brands
 from webapp.brands.models import Store
-from webapp.imports.apply import Pace, finish
+from webapp.imports.apply import Pace, finish, remember
 from webapp.imports.stage import Stage, open_stage
 from webapp.kernel import bulk
 from webapp.kernel.model import Base
@@ -176,6 +176,7 @@ class OrdersStep:
         created = bulk.insert_select(scope, Order, ORDER_COLUMNS, INSERT_ORDERS.format(stage=stage), named)
         lines = bulk.insert_select(scope, OrderLine, LINE_COLUMNS, INSERT_LINES.format(stage=stage), named)
         orders.inserted(scope, self._source, base + after + 1, base + last)
+        remember(scope, self._import_id, "order", base + after + 1, base + last, {})
         return last, Recorded(created=created, lines=lines)
 
     # -- PostgreSQL, and orders that are stored already ------------------------------------------------------------------
@@ -198,6 +199,8 @@ class OrdersStep:
         done = orders.record(
             *(scope, self._source, unit.orders, write_lines), first_id=unit.first_id, none_stored=self._fresh
         )
+        made = unit.first_id if done.created else 0
+        remember(scope, self._import_id, "order", made, unit.first_id + len(unit.orders) - 1, done.before)
         return unit.last, done
 
     def _take(self, scope: Scope, after: int) -> _Unit | None:

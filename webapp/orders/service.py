@@ -8,7 +8,7 @@ new (both 0 when none is), order_ids are those that changed. Read them with orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
@@ -59,12 +59,14 @@ Lines = Callable[[Scope, Sequence[tuple[int, str]]], int]
 
 @dataclass(slots=True)
 class Recorded:
-    """What `record` did, in orders; lines: how many were written."""
+    """What `record` did, in orders; lines: how many were written. before: order -> what was stored of those that were
+    changed, as orders.undo takes it back."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     lines: int = 0
+    before: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
 class _Owner(NamedTuple):
@@ -173,46 +175,6 @@ def inserted(scope: Scope, source: str, first_id: int, last_id: int) -> None:
         )
         touch_many(scope, {person_id: day for person_id, day in days if person_id is not None})
     scope.emit("orders.recorded", source=source, first_id=first_id, last_id=last_id, order_ids=[])
-
-
-def join_waiting(scope: Scope, member_ids: Collection[int]) -> int:
-    """Give orders that wait for the phones of these members to them. Returns how many joined."""
-    joined, touched = 0, _Touched()
-    for batch in batches(member_ids):
-        rows = scope.session.execute(
-            select(
-                MemberIdentity.holder,
-                Member.id,
-                Member.person_id,
-                Member.joined_on,
-                Member.joined_given,
-                func.min(Order.ordered_on),
-            )
-            .join(
-                Member, (Member.brand_id == MemberIdentity.brand_id) & (Member.id == MemberIdentity.member_id)
-            )
-            .join(Order, (Order.brand_id == MemberIdentity.brand_id) & (Order.phone == MemberIdentity.holder))
-            .where(
-                MemberIdentity.brand_id == scope.brand.id,
-                MemberIdentity.kind == PHONE,
-                bulk.among(MemberIdentity.member_id, batch),
-                Order.member_id.is_(None),
-            )
-            .group_by(
-                MemberIdentity.holder, Member.id, Member.person_id, Member.joined_on, Member.joined_given
-            )
-        ).all()
-        for phone, member_id, person_id, joined_on, joined_given, day in rows:
-            result: Any = scope.session.execute(
-                update(Order)
-                .where(Order.brand_id == scope.brand.id, Order.phone == phone, Order.member_id.is_(None))
-                .values(member_id=member_id, person_id=person_id, phone=None)
-                .execution_options(synchronize_session=False)
-            )
-            joined += result.rowcount
-            touched.owner(_Owner(member_id, person_id, joined_on, joined_given), day.isoformat())
-    _apply(scope, touched)
-    return joined
 
 
 # --- what is known --------------------------------------------------------------------------------------------------
@@ -355,10 +317,12 @@ def _update(
             continue
         if other_lines:
             relined.append((old.id, order.number))
+        done.before[old.id] = {name: _plain(getattr(old, name)) for name in (*new, "digest", "lines_digest")}
         new |= {
             "digest": order.digest,
             "lines_digest": order.lines_digest if other_lines else old.lines_digest,
         }
+        done.before[old.id] |= {"now": [order.digest, new["lines_digest"], new["member_id"]]}
         values.append({"b_brand": scope.brand.id, "b_id": old.id, **new})
         ids.append(old.id)
         day = min(old.ordered_on, new["ordered_on"]).isoformat()
@@ -374,17 +338,21 @@ def _update(
             values,
         )
     if lines is not None and relined:
-        scope.session.execute(
-            delete(OrderLine)
-            .where(
-                OrderLine.brand_id == scope.brand.id,
-                bulk.among(OrderLine.order_id, [id_ for id_, _ in relined]),
-            )
-            .execution_options(synchronize_session=False)
+        these = (
+            OrderLine.brand_id == scope.brand.id,
+            bulk.among(OrderLine.order_id, [id_ for id_, _ in relined]),
         )
+        columns = (OrderLine.order_id, *(getattr(OrderLine, name) for name in LINE_COLUMNS[2:]))
+        for order_id, *cells in scope.session.execute(select(*columns).where(*these)):
+            done.before[order_id].setdefault("lines", []).append(cells)
+        scope.session.execute(delete(OrderLine).where(*these).execution_options(synchronize_session=False))
         done.lines += lines(scope, relined)
     done.updated = len(ids)
     return ids
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _merged(order: OrderIn, owner: _Owner | None, old: Any) -> dict[str, Any]:
