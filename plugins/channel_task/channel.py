@@ -60,6 +60,7 @@ class TaskSender:
                 to=message.to.value,
                 title=_sayable(message.content.get("subject", "")),
                 text=_sayable(message.content.get("text", "")),
+                link=message.content.get("link", ""),  # what a campaign to groups adds: the page of the post
                 due_on=today + timedelta(days=int(ctx.settings.get("days") or 0)),
             )
         except Exception as fault:
