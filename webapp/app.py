@@ -17,6 +17,7 @@ from webapp.kernel.secrets import SecretBox
 from webapp.plugin_runtime import context, runtime
 
 ROOMS = (
+    "brands",
     "staff",
     "today",
     "plugin_runtime",
@@ -29,6 +30,7 @@ ROOMS = (
     "campaigns",
     "touchpoints",
     "backup",
+    "settings",
 )
 JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")
 

@@ -98,6 +98,19 @@ STOPS = (
     at("outbox.try_channel", "/settings/channels/email/try"),
     at("backup.index", "/settings/backups"),
     at("backup.index", "/settings/backups", fill={"keep": "0", "folder": "nowhere"}, status=422),
+    at("start.sign_up", "/start/spent", who=None, status=410),
+    at("setup.index", "/setup"),
+    at("setup.mail", "/setup/mail"),
+    at("setup.mail", "/setup/mail", fill={"port": "many"}, status=422),
+    at("shop.edit", "/settings/shop"),
+    at("shop.edit", "/settings/shop", fill={"name": ""}, status=422),
+    at("stores.index", "/settings/stores"),
+    at("stores.index", "/settings/stores", fill={"names": ""}, status=422),
+    at("stores.edit", "/settings/stores/{store}"),
+    at("stores.edit", "/settings/stores/{store}", fill={"name": ""}, status=422),
+    at("address.show", "/settings/address"),
+    at("address.show", "/settings/address", fill={"address": "no address"}, status=422),
+    at("address.reach", "/reach/spent", who=None, status=410),
     at("plugins.index", "/settings/plugins"),
     at("plugins.index", "/settings/plugins", who="clerk", status=403),
     at("plugins.edit", "/settings/plugins/channel_email"),
@@ -112,6 +125,8 @@ STOPS = (
 # GET routes that are no pages of their own, each with its reason.
 NO_PAGE = {
     "static_asset": "style, script and icons",
+    "brands.logo": "a picture",
+    "start.shop": "only in a shop without a brand: test_first_run.py walks it",
     "outbox.opened": "a picture of one dot",
     "campaigns.preview_html": "the mail's own HTML, framed by campaigns.preview; it may run nothing, axe neither",
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Response, abort, current_app, request, url_for
 
 from webapp.brands import queries
 from webapp.kernel import edge
 from webapp.kernel.edge import PUBLIC
+from webapp.kernel.scope import BrandRef
 
 bp = edge.blueprint("brands", __name__)
 
@@ -33,6 +34,12 @@ def logo(code: str, digest: str) -> Response:
     return response
 
 
+def logo_url(brand: BrandRef) -> str:
+    """For templates: where a brand's picture is. Only for a brand that has one."""
+    return url_for("brands.logo", code=brand.code, digest=brand.logo)
+
+
 def init_app(app: Flask) -> None:
-    """Register."""
+    """Register; the templates' word."""
     app.register_blueprint(bp)
+    app.jinja_env.globals["logo_url"] = logo_url

@@ -51,13 +51,23 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a card's list: a page, and whether what it is for is done."""
+
+    label: Any
+    url: str
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """What a room says on Today: a heading, figures, a sentence, and the next step."""
+    """What a room says on Today: a heading, figures, a sentence, a list, and the next step."""
 
     title: Any
     figures: tuple[Figure, ...] = ()
     text: Any = ""
     action: tuple[Any, str] | None = None  # words, address
+    items: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,11 @@
     if (event.target.closest && event.target.closest("[data-print]")) print();
   });
 
+  // The browser's time zone, for a form that asks for the shop's.
+  document.querySelectorAll("[data-zone]").forEach((field) => {
+    field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  });
+
   reveal();
   settle(false);
 })();
