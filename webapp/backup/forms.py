@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, SelectField, StringField
+from wtforms import BooleanField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from webapp.backup.service import MOST_KEPT, Plan
@@ -19,7 +19,7 @@ class PlanForm(Form):
     daily = BooleanField(_l("Make a backup every day"))
     hour = SelectField(
         _l("At"),
-        choices=[(hour, f"{hour:02}:00") for hour in range(24)],
+        choices=[SelectChoice(hour, f"{hour:02}:00") for hour in range(24)],
         coerce=int,
         description=_l(
             "By the clock of the machine on which the shop runs. Choose an hour at which it is on."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -72,7 +72,8 @@ def make(settings: Settings, target: Path) -> Made:
                 f"The backup could not be written to {target.parent}: {why.strerror or why}."
             ) from why
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
     return Made(target, target.stat().st_size, manifest)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Flask, Response, current_app, flash, url_for
-from flask_babel import format_timedelta, get_locale
+from flask_babel import format_timedelta
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -80,7 +80,7 @@ def today_card(scope: Scope) -> shell.Card:
         text = _(
             "The newest backup is too old: the plan is off, the machine is off at that hour, or it fails."
         )
-    age = "–" if last is None else format_timedelta(scope.now - last, granularity="hour", locale=get_locale())
+    age = "–" if last is None else format_timedelta(scope.now - last, granularity="hour")
     return shell.Card(
         _l("Backup"),
         (shell.Figure(age, _l("old is the newest"), url_for("backup.index")),) if last else (),

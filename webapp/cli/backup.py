@@ -50,7 +50,7 @@ def backup(file: Path | None, as_json: bool, planned: bool) -> int:
     remembers = inspect(db.engine).has_table("backup_run")  # not before an upgrade from a version without it
     if file is None:
         target = _plans_folder(db, settings) if remembers else make.default_folder(settings)
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target /= make.file_name(clock.now())
     else:
         target = file.expanduser().absolute()
     started = clock.now()
