@@ -58,27 +58,19 @@ def sums(scope: Scope, by: str, since: date | None, code: int | None = None) -> 
     of_scans, of_joins = _keys(by)
     scans: dict[Any, int] = {}
     if of_scans is not None:
-        scans = dict(
-            scope.session.execute(
-                select(of_scans, func.count()).where(*_scans(scope, since, code)).group_by(of_scans)
-            )
-            .tuples()
-            .all()
-        )
-    joins = scope.session.execute(
-        select(of_joins, func.count()).where(*_joins(scope, since, code)).group_by(of_joins)
-    ).tuples()
-    bought = scope.session.execute(
-        select(of_joins, func.count())
-        .where(*_joins(scope, since, code), exists().where(_bought()))
-        .group_by(of_joins)
-    ).tuples()
-    joined: dict[Any, int] = dict(joins.all())
-    ordered: dict[Any, int] = dict(bought.all())
+        scans = _counted(scope, of_scans, _scans(scope, since, code))
+    where = _joins(scope, since, code)
+    joined = _counted(scope, of_joins, where)
+    ordered = _counted(scope, of_joins, [*where, exists().where(_bought())])
     return {
         key: Sums(None if of_scans is None else scans.get(key, 0), joined.get(key, 0), ordered.get(key, 0))
         for key in {*scans, *joined}
     }
+
+
+def _counted(scope: Scope, key: Any, where: list[ColumnElement[bool]]) -> dict[Any, int]:
+    rows = scope.session.execute(select(key, func.count()).where(*where).group_by(key))
+    return {row[0]: row[1] for row in rows}
 
 
 def total(found: dict[Any, Sums]) -> Sums:

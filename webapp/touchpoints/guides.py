@@ -49,15 +49,10 @@ def everybody(scope: Scope) -> dict[int, Guide]:
         row.staff_id: row
         for row in scope.session.scalars(select(GuideDuty).where(GuideDuty.brand_id == scope.brand.id))
     }
-    taken: dict[int, int] = dict(
-        scope.session.execute(
-            select(GuideDay.staff_id, GuideDay.taken).where(
-                GuideDay.brand_id == scope.brand.id, GuideDay.day == scope.today
-            )
-        )
-        .tuples()
-        .all()
+    today = select(GuideDay.staff_id, GuideDay.taken).where(
+        GuideDay.brand_id == scope.brand.id, GuideDay.day == scope.today
     )
+    taken = {row.staff_id: row.taken for row in scope.session.execute(today)}
     found: dict[int, Guide] = {}
     rows = [(one, role) for one, role in staff.of_brand(scope) if one.active]
     for one, role in sorted(rows, key=lambda pair: (pair[1].role != "guide", pair[0].name, pair[0].id)):

@@ -80,9 +80,10 @@ def _panel(words: Words, width: float, height: float) -> list[dict[str, Any]]:
     room = width - left - 6 * unit
     middle = left + room / 2 if words.logo else width / 2
     shapes.append(_text(words.brand, middle, band / 2 + name * 0.36, name, room, ink_on(colour)))
-    code = min(width * 0.6, height * 0.46)
-    top = band + (height - band) * 0.5 - code * 0.45
+    code = min(width * 0.6, height * 0.44)
     title = 7 * unit
+    block = title * 1.75 + code + 12 * unit  # title, code and what stands under it
+    top = band + max(0.0, (height - band - 7 * unit - block) / 2) + title * 1.75
     shapes.append(_text(words.title, width / 2, top - title * 0.75, title, width * 0.86, INK))
     matrix = [[bool(module) for module in row] for row in segno.make(words.address, error="q").matrix]
     shapes.append({"kind": "qr", "x": (width - code) / 2, "y": top, "size": code, "rows": matrix})

@@ -1,0 +1,110 @@
+"""Joining with a crowd at the door, and with a robot at it."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections import Counter
+
+import pytest
+from flask import Flask
+
+from tests.browser.shop import served
+from tests.unit.touchpoints import test_in_turn as crowd
+from webapp.kernel import limits
+from webapp.kernel.db import Database
+from webapp.kernel.scope import BrandRef
+
+pytestmark = pytest.mark.drill
+
+
+def test_sixteen_processes_and_a_limit(app: Flask, db: Database, brand: BrandRef) -> None:
+    crowd.run_joins(db, brand, 16, 20, 50)
+
+
+def test_sixteen_processes_without_end(app: Flask, db: Database, brand: BrandRef) -> None:
+    crowd.run_joins(db, brand, 16, 15, 1000)
+
+
+def test_a_robot_is_limited_and_a_person_answered(
+    app: Flask, db: Database, brand: BrandRef, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A robot opens, joins and leaves as fast as it can for ten seconds; a person elsewhere opens and joins meanwhile."""
+    from tests.drills.robots import coupon_and_leaving
+
+    limits._memory.reset()
+    code = crowd.hang(db, brand).code
+    coupon, leaving = coupon_and_leaving(db, brand)
+    proxied = _behind_a_proxy(app)
+    stop = threading.Event()
+    robots: Counter[tuple[str, int]] = Counter()
+    with served(proxied) as address:  # type: ignore[arg-type]
+        host = address.removeprefix("http://")
+
+        def ask(method: str, path: str, body: str, who: str) -> int:
+            line = http.client.HTTPConnection(host, timeout=30)
+            headers = {"X-Test-From": who, "Sec-Fetch-Site": "same-origin", "User-Agent": "Mozilla/5.0"}
+            if body:
+                headers["Content-Type"] = "application/x-www-form-urlencoded"
+            line.request(method, path, body or None, headers)
+            answer = line.getresponse()
+            answer.read()
+            line.close()
+            return answer.status
+
+        def robot(n: int) -> None:
+            i = 0
+            while not stop.is_set():
+                i += 1
+                key = f"robot-{n}-{i:08}"
+                tries = (
+                    ("GET", f"/t/{code}", ""),
+                    ("POST", f"/t/{code}", f"phone=139{n}{i:07}&key={key}"),
+                    ("GET", f"/c/{coupon}", ""),
+                    ("GET", f"/u/{leaving}", ""),
+                )
+                for method, path, body in tries:
+                    robots[f"{method} {path[:3]}", ask(method, path, body, "203.0.113.9")] += 1
+
+        crew = [threading.Thread(target=robot, args=(n,)) for n in range(4)]
+        for one in crew:
+            one.start()
+        took: list[float] = []
+        person: Counter[int] = Counter()
+        ends = time.monotonic() + 12
+        n = 0
+        while time.monotonic() < ends:
+            n += 1
+            for method, path, body in (
+                ("GET", f"/t/{code}", ""),
+                ("POST", f"/t/{code}", f"phone=1370000{n:04}&key=person-{n:08}"),
+                ("GET", f"/c/{coupon}", ""),
+                ("GET", f"/u/{leaving}", ""),
+            ):
+                begun = time.monotonic()
+                person[ask(method, path, body, f"198.51.100.{n % 200}")] += 1
+                took.append(time.monotonic() - begun)
+            time.sleep(0.05)
+        stop.set()
+        for one in crew:
+            one.join(30)
+    took.sort()
+    with capsys.disabled():
+        print(
+            f"\nrobot: {dict(robots)}\nperson: {dict(person)}, p95 {took[int(len(took) * 0.95)] * 1000:.0f} ms "
+            f"of {len(took)}"
+        )
+    assert set(person) <= {200, 303}, "a person is always answered"
+    for what in ("GET /t/", "POST /t/", "GET /c/", "GET /u/"):
+        assert robots[what, 429] > 0, f"the robot was not limited at {what}"
+
+
+def _behind_a_proxy(app: Flask) -> object:
+    """The address that a request says it comes from: what a trusted proxy hands on."""
+
+    def through(environ: dict[str, str], start: object) -> object:
+        environ["REMOTE_ADDR"] = environ.get("HTTP_X_TEST_FROM", environ.get("REMOTE_ADDR", ""))
+        return app.wsgi_app(environ, start)  # type: ignore[arg-type]
+
+    return through
