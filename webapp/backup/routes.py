@@ -83,7 +83,7 @@ def today_card(scope: Scope) -> shell.Card:
     age = "–" if last is None else format_timedelta(scope.now - last, granularity="hour")
     return shell.Card(
         _l("Backup"),
-        (shell.Figure(age, _l("old is the newest"), url_for("backup.index")),) if last else (),
+        (shell.Figure(age, _l("since the newest was made"), url_for("backup.index")),) if last else (),
         text=text,
         action=(_l("Backups"), url_for("backup.index")),
     )

@@ -25,10 +25,10 @@ def test_today_says_how_old_the_newest_is(client: Client, tmp_path: Path) -> Non
     assert "There is no backup yet" in text_of(client.get("/").text)
     made(client, 5, tmp_path / "old")
     page = text_of(client.get("/").text)
-    assert "5 days old is the newest" in page and "too old" in page
+    assert "5 days" in page and "too old" in page
     made(client, 0.25, tmp_path / "new")
     page = text_of(client.get("/").text)
-    assert "6 hours old is the newest" in page and "too old" not in page
+    assert "6 hours" in page and "too old" not in page
     assert "Backup" not in text_of(client.sign_in("clerk").get("/").text)
 
 
