@@ -32,6 +32,8 @@ from webapp.members import service as members
 from webapp.outbox import tokens
 from webapp.outbox.models import Delivery
 from webapp.plugin_runtime import context
+from webapp.touchpoints import joining
+from webapp.touchpoints import service as touchpoints
 
 
 @dataclass
@@ -161,6 +163,7 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
         "running": running,
     }
     _use_coupons(shop)
+    _hang_codes(shop)
     return shop
 
 
@@ -200,3 +203,35 @@ def _use_coupons(shop: Shop) -> None:
         }
 
     shop.ids |= shop.write(work, role="clerk")
+
+
+def _hang_codes(shop: Shop) -> None:
+    """A code by which somebody joined, and one that rests."""
+
+    def work(scope: Scope) -> dict[str, Any]:
+        window = touchpoints.new(
+            scope,
+            touchpoints.Details(
+                "Shop window",
+                place="window",
+                store_id=shop.ids["store"],
+                offer_id=shop.ids["offer"],
+                welcome="Good to have you here.",
+                ask="both",
+                ask_birthday=True,
+                serving="turn",
+            ),
+        )
+        resting = touchpoints.new(scope, touchpoints.Details("Last year's leaflet", active=False))
+        assert not isinstance(window, Refused) and not isinstance(resting, Refused)
+        joining.scanned(scope, window, "a-browser-of-the-walk")
+        joined = joining.join(scope, window, joining.Joining(phone="13700137000", name="Fang"), "walk-join-1")
+        assert not isinstance(joined, Refused), joined
+        return {
+            "touchpoint": window.id,
+            "door": window.code,
+            "resting_door": resting.code,
+            "joined_member": joined.member_id,
+        }
+
+    shop.ids |= shop.write(work, role="owner")

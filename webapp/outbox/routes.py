@@ -7,7 +7,7 @@ import base64
 from flask import Flask, Response, abort, current_app, flash, g, request
 from flask_babel import gettext as _
 
-from webapp.kernel import edge
+from webapp.kernel import browser, edge
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import Refused
 from webapp.kernel.limits import limit
@@ -39,6 +39,7 @@ def _meant(purpose: tokens.Purpose, token: str) -> tuple[BrandRef, int]:
 @bp.get("/u/<token>", permission=PUBLIC)
 def unsubscribe(token: str) -> Response:
     """Asks; following a link changes nothing, because mail scanners follow links."""
+    browser.door()
     brand, delivery_id = _meant("unsubscribe", token)
     with edge.read(within=brand) as scope:
         known = optout.standing(scope, delivery_id)
@@ -52,6 +53,8 @@ def unsubscribe(token: str) -> Response:
 @bp.post("/u/<token>", permission=PUBLIC, csrf_exempt=True)
 def leave(token: str) -> Response:
     """The button, and the mail reader's one click (RFC 8058): the word in the link is what entitles."""
+    if request.form.get("List-Unsubscribe") != "One-Click":  # mail services ask for many people from one address
+        browser.door()
     brand, delivery_id = _meant("unsubscribe", token)
     if edge.write(lambda scope: optout.leave(scope, delivery_id), within=brand) is None:
         abort(404)
@@ -65,6 +68,7 @@ def leave(token: str) -> Response:
 @bp.post("/u/<token>/back", permission=PUBLIC)
 def come_back(token: str) -> Response:
     """It was a mistake. Only what was said on this page is taken back here."""
+    browser.door()
     brand, delivery_id = _meant("unsubscribe", token)
     answer = edge.write(lambda scope: optout.come_back(scope, delivery_id), within=brand)
     if answer is None:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from webapp.brands import queries as brands
 from webapp.coupons import queries, redemptions, says, service
 from webapp.coupons.models import Coupon
-from webapp.kernel import edge, links
+from webapp.kernel import browser, edge, links
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.i18n import pick_locale
@@ -27,6 +27,7 @@ SHOWN_STORES = 30
 @bp.get("/c/<token>", permission=PUBLIC)
 def show(token: str) -> Response:
     """Everything about the coupon as it stands today."""
+    browser.door()
     coupon = _found(token)
     with edge.read() as scope:
         offer = queries.offer(scope, coupon.offer_id)
@@ -56,6 +57,7 @@ def show(token: str) -> Response:
 @bp.post("/c/<token>", permission=PUBLIC)
 def take(token: str) -> Response:
     """The member takes it: its code is shown and its days begin. Taken twice it is the same coupon."""
+    browser.door()
     coupon = _found(token)
     answer = edge.database().write(
         lambda scope: service.claim(scope, coupon.id),
