@@ -10,7 +10,20 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from webapp import config
 from webapp.brands import queries as brands
 from webapp.jobs.address import queue_url
-from webapp.kernel import assets, csrf, edge, errorpages, filters, htmx, i18n, limits, links, security, shell
+from webapp.kernel import (
+    assets,
+    csrf,
+    edge,
+    errorpages,
+    filters,
+    htmx,
+    i18n,
+    limits,
+    links,
+    migrate,
+    security,
+    shell,
+)
 from webapp.kernel.db import Database
 from webapp.kernel.paths import templates_dir
 from webapp.kernel.secrets import SecretBox
@@ -31,6 +44,7 @@ ROOMS = (
     "touchpoints",
     "backup",
     "settings",
+    "tasks",
 )
 JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")
 
@@ -46,7 +60,10 @@ def create_database(settings: config.Settings) -> Database:
 def create_app(settings: config.Settings | None = None, db: Database | None = None) -> Flask:
     """The web application; tests hand in their own settings and database."""
     settings = settings or config.load()
-    db = db or create_database(settings)
+    if db is None:
+        plugins = runtime.branches(runtime.load_all(settings.instance / "plugins"))
+        migrate.require_current(settings.database_url, plugins)
+        db = create_database(settings)
     if settings.public_url:
         links.use(settings.public_url)
     links.watch(db)
