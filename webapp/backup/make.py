@@ -97,7 +97,7 @@ def _write(settings: Settings, part: Path, moment: datetime) -> Manifest:
         _files(settings, writer, done)
         if not rows.get("brand"):
             raise BackupError("There is no brand in this shop yet, so there is nothing to back up.")
-        manifest = Manifest(kind, program(), moment.isoformat(timespec="seconds"), revisions, rows)
+        manifest = Manifest(kind, program(), moment.isoformat(timespec="milliseconds"), revisions, rows)
         writer.close(manifest)
     return manifest
 
