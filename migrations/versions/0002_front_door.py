@@ -242,49 +242,6 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "touchpoint",
-        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("code", sa.String(length=40), nullable=False),
-        sa.Column("name", sa.String(length=120), nullable=False),
-        sa.Column("slot", sa.String(length=40), nullable=True),
-        sa.Column("store_id", sa.BigInteger(), nullable=True),
-        sa.Column("place", sa.String(length=120), nullable=False),
-        sa.Column("brought_by_id", sa.BigInteger(), nullable=True),
-        sa.Column("serving", sa.String(length=10), nullable=False),
-        sa.Column("serves_id", sa.BigInteger(), nullable=True),
-        sa.Column("standin_id", sa.BigInteger(), nullable=True),
-        sa.Column("turn", sa.BigInteger(), nullable=False),
-        sa.Column("offer_id", sa.BigInteger(), nullable=True),
-        sa.Column("welcome", sa.String(length=500), nullable=False),
-        sa.Column("ask", sa.String(length=10), nullable=False),
-        sa.Column("ask_name", sa.Boolean(), nullable=False),
-        sa.Column("ask_birthday", sa.Boolean(), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["brand_id", "offer_id"],
-            ["offer.brand_id", "offer.id"],
-            name=op.f("fk_touchpoint_brand_id_offer_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["brand_id", "store_id"],
-            ["store.brand_id", "store.id"],
-            name=op.f("fk_touchpoint_brand_id_store_id"),
-        ),
-        sa.ForeignKeyConstraint(["brought_by_id"], ["staff.id"], name=op.f("fk_touchpoint_brought_by_id")),
-        sa.ForeignKeyConstraint(["serves_id"], ["staff.id"], name=op.f("fk_touchpoint_serves_id")),
-        sa.ForeignKeyConstraint(["standin_id"], ["staff.id"], name=op.f("fk_touchpoint_standin_id")),
-        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_touchpoint")),
-        sa.UniqueConstraint("brand_id", "code", name=op.f("uq_touchpoint_brand_id_code")),
-        sa.UniqueConstraint("brand_id", "slot", name=op.f("uq_touchpoint_brand_id_slot")),
-    )
-    with op.batch_alter_table("touchpoint", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_touchpoint_brand_id_store_id"), ["brand_id", "store_id"], unique=False
-        )
-
-    op.create_table(
         "campaign_group",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -555,29 +512,52 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "touchpoint_scan",
+        "touchpoint",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("touchpoint_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("browser", sa.String(length=24), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("slot", sa.String(length=40), nullable=True),
         sa.Column("store_id", sa.BigInteger(), nullable=True),
         sa.Column("place", sa.String(length=120), nullable=False),
+        sa.Column("brought_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("serving", sa.String(length=10), nullable=False),
+        sa.Column("serves_id", sa.BigInteger(), nullable=True),
+        sa.Column("standin_id", sa.BigInteger(), nullable=True),
+        sa.Column("turn", sa.BigInteger(), nullable=False),
+        sa.Column("offer_id", sa.BigInteger(), nullable=True),
+        sa.Column("group_id", sa.BigInteger(), nullable=True),
+        sa.Column("welcome", sa.String(length=500), nullable=False),
+        sa.Column("ask", sa.String(length=10), nullable=False),
+        sa.Column("ask_name", sa.Boolean(), nullable=False),
+        sa.Column("ask_birthday", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["brand_id", "touchpoint_id"],
-            ["touchpoint.brand_id", "touchpoint.id"],
-            name=op.f("fk_touchpoint_scan_brand_id_touchpoint_id"),
+            ["brand_id", "group_id"],
+            ["chat_group.brand_id", "chat_group.id"],
+            name=op.f("fk_touchpoint_brand_id_group_id"),
         ),
-        sa.PrimaryKeyConstraint(
-            "brand_id", "touchpoint_id", "day", "browser", name=op.f("pk_touchpoint_scan")
+        sa.ForeignKeyConstraint(
+            ["brand_id", "offer_id"],
+            ["offer.brand_id", "offer.id"],
+            name=op.f("fk_touchpoint_brand_id_offer_id"),
         ),
-        sqlite_with_rowid=False,
+        sa.ForeignKeyConstraint(
+            ["brand_id", "store_id"],
+            ["store.brand_id", "store.id"],
+            name=op.f("fk_touchpoint_brand_id_store_id"),
+        ),
+        sa.ForeignKeyConstraint(["brought_by_id"], ["staff.id"], name=op.f("fk_touchpoint_brought_by_id")),
+        sa.ForeignKeyConstraint(["serves_id"], ["staff.id"], name=op.f("fk_touchpoint_serves_id")),
+        sa.ForeignKeyConstraint(["standin_id"], ["staff.id"], name=op.f("fk_touchpoint_standin_id")),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_touchpoint")),
+        sa.UniqueConstraint("brand_id", "code", name=op.f("uq_touchpoint_brand_id_code")),
+        sa.UniqueConstraint("brand_id", "slot", name=op.f("uq_touchpoint_brand_id_slot")),
     )
-    with op.batch_alter_table("touchpoint_scan", schema=None) as batch_op:
+    with op.batch_alter_table("touchpoint", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_touchpoint_scan_brand_id_day_touchpoint_id"),
-            ["brand_id", "day", "touchpoint_id"],
-            unique=False,
+            batch_op.f("ix_touchpoint_brand_id_store_id"), ["brand_id", "store_id"], unique=False
         )
 
     op.create_table(
@@ -676,6 +656,32 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             batch_op.f("ix_touchpoint_join_brand_id_joined_on"), ["brand_id", "joined_on"], unique=False
+        )
+
+    op.create_table(
+        "touchpoint_scan",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("touchpoint_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("browser", sa.String(length=24), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("store_id", sa.BigInteger(), nullable=True),
+        sa.Column("place", sa.String(length=120), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "touchpoint_id"],
+            ["touchpoint.brand_id", "touchpoint.id"],
+            name=op.f("fk_touchpoint_scan_brand_id_touchpoint_id"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "brand_id", "touchpoint_id", "day", "browser", name=op.f("pk_touchpoint_scan")
+        ),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("touchpoint_scan", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_touchpoint_scan_brand_id_day_touchpoint_id"),
+            ["brand_id", "day", "touchpoint_id"],
+            unique=False,
         )
 
     op.create_table(

@@ -25,6 +25,7 @@ OPEN = {
     "join.show": "the joining page behind a printed code",
     "join.join": "the same, filled in",
     "join.done": "the same, where there is no coupon to show",
+    "join.group_picture": "the QR code of the chat group that whoever joins is asked into",
     "join.default": "the joining page that a brand and each store has",
     "outbox.unsubscribe": "from a message, by an unguessable token: nobody signs in to be left alone",
     "outbox.leave": "the same, done",

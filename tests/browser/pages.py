@@ -143,6 +143,7 @@ STOPS = (
 # GET routes that are no pages of their own, each with its reason.
 NO_PAGE = {
     "join.default": "leads to join.show",
+    "join.group_picture": "a chat group's QR code, as a picture",
     "touchpoint_sheets.as_svg": "a sheet to print, as a picture",
     "touchpoint_sheets.as_pdf": "the same as a PDF",
     "touchpoint_sheets.qr": "a code alone, as a picture",

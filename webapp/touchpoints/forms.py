@@ -127,6 +127,9 @@ class TouchpointForm(Form):
     )
     ask_name = BooleanField(_l("Ask for the name"))
     ask_birthday = BooleanField(_l("Ask for the birthday, if they like"))
+    group = SelectField(
+        _l("Chat group"), coerce=int, description=_l("They are asked in on the page after joining.")
+    )
     brought_by = SelectField(
         _l("Brought by"), coerce=int, description=_l("Whose work it is that people come by this code.")
     )
@@ -162,6 +165,7 @@ class TouchpointForm(Form):
             bool(self.ask_name.data),
             bool(self.ask_birthday.data),
             bool(self.active.data),
+            self.group.data or None,
         )
 
     def refuse(self, refusal: Refused) -> None:
@@ -187,6 +191,7 @@ def values_of(row: Touchpoint) -> dict[str, Any]:
         "serves": row.serves_id or 0,
         "standin": row.standin_id or 0,
         "active": row.active,
+        "group": row.group_id or 0,
     }
 
 
@@ -195,10 +200,12 @@ def fill_choices(
     stores: Sequence[tuple[int, str]],
     people: Sequence[tuple[int, str]],
     offers: Sequence[tuple[int, str]],
+    groups: Sequence[tuple[int, str]],
 ) -> TouchpointForm:
     """The lists of the form, each (id, label)."""
     form.store.choices = [SelectChoice(*one) for one in stores]
     form.offer.choices = [SelectChoice(0, _("none")), *(SelectChoice(*one) for one in offers)]
+    form.group.choices = [SelectChoice(0, _("none")), *(SelectChoice(*one) for one in groups)]
     for field in (form.brought_by, form.serves, form.standin):
         field.choices = [SelectChoice(0, _("nobody")), *(SelectChoice(*one) for one in people)]
     return form

@@ -19,6 +19,7 @@ from webapp.coupons import queries as coupon_queries
 from webapp.coupons import redeem
 from webapp.coupons import service as coupons
 from webapp.coupons.models import Coupon
+from webapp.groups import service as groups
 from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import insert_or_ignore, once
 from webapp.kernel.scope import Scope
@@ -120,6 +121,8 @@ def _join(scope: Scope, touchpoint: Touchpoint, typed: Joining) -> Joined | Refu
         guides.assign(scope, member.id, serves, guides.SERVES)
     if touchpoint.brought_by_id:
         guides.assign(scope, member.id, touchpoint.brought_by_id, guides.BROUGHT_BY)
+    if touchpoint.group_id:
+        groups.join(scope, touchpoint.group_id, member.id, f"touchpoint:{touchpoint.id}")
     coupon = _welcome(scope, touchpoint, member.id)
     scope.session.add(
         TouchpointJoin(

@@ -25,6 +25,7 @@ class Touchpoint(BrandRow, Base):
         UniqueConstraint("brand_id", "slot"),
         brand_fk("store_id", "store"),
         brand_fk("offer_id", "offer"),
+        brand_fk("group_id", "chat_group"),
         Index(None, "brand_id", "store_id"),
     )
 
@@ -39,6 +40,7 @@ class Touchpoint(BrandRow, Base):
     standin_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     turn: Mapped[int] = mapped_column(BigInteger, default=0)
     offer_id: Mapped[int | None] = mapped_column(BigInteger)
+    group_id: Mapped[int | None] = mapped_column(BigInteger)  # the chat group that they are asked into
     welcome: Mapped[str] = mapped_column(String(500), default="")
     ask: Mapped[str] = mapped_column(String(10), default="phone")
     ask_name: Mapped[bool] = mapped_column(Boolean, default=True)

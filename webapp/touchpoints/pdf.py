@@ -197,6 +197,8 @@ def draw(sheet: dict[str, Any]) -> bytes:
             canvas.setDash(2, 2)
             canvas.line(0, shape["y"], sheet["width"], shape["y"])
         canvas.restoreState()
+    if letters.font is not None:
+        letters.font.close()
     canvas.showPage()
     canvas.save()
     return out.getvalue()

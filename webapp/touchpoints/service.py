@@ -7,6 +7,7 @@ from typing import Any
 
 from webapp.brands.models import Store
 from webapp.coupons import queries as coupons
+from webapp.groups import queries as groups
 from webapp.kernel import secrets
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.idempotency import insert_or_ignore
@@ -36,6 +37,7 @@ class Details:
     ask_name: bool = True
     ask_birthday: bool = False
     active: bool = True
+    group_id: int | None = None
 
 
 def new(scope: Scope, details: Details) -> Touchpoint | Refused:
@@ -135,6 +137,11 @@ def _read(scope: Scope, details: Details, old: Touchpoint | None) -> Details | R
             return Refused("offer", {"field": "offer"})
         if offer.state != "open" and (old is None or old.offer_id != offer.id):
             return Refused("offer", {"field": "offer"})
+    if details.group_id and (old is None or old.group_id != details.group_id):
+        try:
+            groups.get(scope, details.group_id)
+        except NotFound:
+            return Refused("store", {"field": "group"})
     return Details(
         name,
         details.store_id or None,
@@ -149,6 +156,7 @@ def _read(scope: Scope, details: Details, old: Touchpoint | None) -> Details | R
         details.ask_name,
         details.ask_birthday,
         details.active,
+        details.group_id or None,
     )
 
 

@@ -312,3 +312,21 @@ def test_guides_away_full_or_gone_are_passed_over(point: Point, db: Database, br
     db.write(lambda s: guides.set_duty(s, people["guide"], None, now.date()), brand=brand, now=now)
     db.write(lambda s: guides.set_duty(s, people["clerk"], 0, None), brand=brand, now=now)
     assert chosen() is None, "away, and the stand-in takes none"
+
+
+def test_asked_into_the_chat_group(point: Point, phone: Phone, db: Database, brand: BrandRef) -> None:
+    from webapp.groups import service as groups
+    from webapp.groups.models import GroupStay
+
+    def unit(scope: Any) -> int:
+        made = groups.add(scope, groups.Details("Regulars of the window", link="https://chat.example/g/1"))
+        assert not isinstance(made, Refused), made
+        return made.id
+
+    where = point(offer=True, group_id=db.write(unit, brand=brand))
+    visitor = phone()
+    got = visitor.submit(f"/t/{where.code}", {"phone": HIS, "name": ""})
+    assert "https://chat.example/g/1" in got.text and f"/c/{all_of(db, Coupon)[0].token}" in got.text
+    assert [one.source for one in all_of(db, GroupStay)] == [f"touchpoint:{where.id}"]
+    assert "https://chat.example/g/1" in visitor.get(f"/t/{where.code}").text
+    assert visitor.get(f"/t/{where.code}/group").status_code == 404, "it has no picture"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from flask import Response, abort, flash, g, request
+from flask import Response, abort, current_app, flash, g, request
 from flask_babel import gettext as _
 
 from webapp.brands import queries as brands
+from webapp.groups import queries as group_queries
+from webapp.groups.service import Invitation, invitation
 from webapp.kernel import browser, edge
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound, Refused
@@ -36,7 +39,9 @@ def show(code: str) -> Response:
         edge.write(lambda scope: joining.scanned(scope, touchpoint, word))
     known = None if request.args.get("new") else _known(brand)
     if known is not None:
-        response = edge.page("pages/join/known.html", touchpoint=touchpoint, known=known)
+        response = edge.page(
+            "pages/join/known.html", touchpoint=touchpoint, known=known, group=_group(touchpoint)
+        )
     elif not touchpoint.active:
         response = edge.page("pages/join/resting.html", status=410)
     else:
@@ -86,8 +91,8 @@ def join(code: str) -> Response:
     flash(touchpoint.welcome or _("Welcome! You are a member now."), "good")
     response = (
         edge.redirect("coupon_page.show", token=answer.token)
-        if answer.token
-        else edge.redirect("join.done", code=code)
+        if answer.token and _group(touchpoint) is None
+        else edge.redirect("join.done", code=code, coupon=answer.token)
     )
     browser.keep_member(response, brand, answer.member_id)
     return response
@@ -95,10 +100,33 @@ def join(code: str) -> Response:
 
 @bp.get("/t/<code>/in", permission=PUBLIC)
 def done(code: str) -> Response:
-    """Where there is no coupon to show."""
+    """Where there is no coupon to show, or a chat group beside it."""
     browser.door()
     touchpoint, _brand = _found(code)
-    return edge.page("pages/join/done.html", touchpoint=touchpoint)
+    token = request.args.get("coupon", "")
+    return edge.page(
+        "pages/join/done.html",
+        touchpoint=touchpoint,
+        token=token if re.fullmatch(r"[\w-]{8,60}", token, re.ASCII) else None,
+        group=_group(touchpoint),
+    )
+
+
+@bp.get("/t/<code>/group", permission=PUBLIC)
+def group_picture(code: str) -> Response:
+    """The QR code of the chat group, as its owner uploaded it."""
+    browser.door()
+    touchpoint, _brand = _found(code)
+    invited = _group(touchpoint)
+    if invited is None or not invited.picture:
+        raise NotFound("picture")
+    with edge.read() as scope:
+        found = group_queries.picture(scope, invited.group_id)
+    if found is None:
+        raise NotFound("picture")
+    response = current_app.make_response((found.data, {"Content-Type": found.mimetype}))
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 @bp.get("/join/<brand_code>", permission=PUBLIC)
@@ -135,6 +163,15 @@ def _known(brand: BrandRef) -> queries.Known | None:
         return None
     with edge.read() as scope:
         return queries.known(scope, member_id)
+
+
+def _group(touchpoint: Touchpoint) -> Invitation | None:
+    """The chat group that whoever joins here is asked into, while it lets people in."""
+    if not touchpoint.group_id:
+        return None
+    with edge.read() as scope:
+        found = invitation(scope, touchpoint.group_id)
+    return found if found is not None and (found.link or found.picture) else None
 
 
 def _form(touchpoint: Touchpoint) -> JoinForm:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from webapp.brands import queries as brands
 from webapp.coupons import queries as coupons
+from webapp.groups import queries as groups
 from webapp.kernel import edge, links
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.idempotency import once
@@ -22,6 +23,7 @@ from webapp.touchpoints.forms import TouchpointForm, duty_form, fill_choices, va
 from webapp.touchpoints.models import Touchpoint
 
 bp = edge.blueprint("touchpoints", __name__)
+MOST_GROUPS = 200  # a list to choose from, not the list of groups
 
 
 @bp.get("/touchpoints", permission="touchpoints.view")
@@ -76,6 +78,7 @@ def show(touchpoint_id: int) -> Response:
         sums = figures.total(figures.sums(scope, "code", None, code=row.id))
         offer = coupons.offer(scope, row.offer_id) if row.offer_id else None
         store = next((one.name for one in brands.stores(scope) if one.id == row.store_id), None)
+        group = groups.named(scope, [row.group_id]).get(row.group_id) if row.group_id else None
     address = links.absolute(None, queries.path(row.code))
     return edge.page(
         "pages/touchpoints/show.html",
@@ -84,6 +87,7 @@ def show(touchpoint_id: int) -> Response:
         sums=sums,
         offer=offer,
         store=store,
+        group=group,
         address=address,
         drawn=drawn(address),
         unchecked=unchecked(),
@@ -197,7 +201,12 @@ def _form(row: Touchpoint | None, **values: Any) -> TouchpointForm:
             for offer, _terms in coupons.offers(scope)
             if offer.state == "open" or (row and offer.id == row.offer_id)
         ]
-    return fill_choices(TouchpointForm(data=values or None), stores, people, offers)
+        open_groups = {one.id: one.name for one in groups.groups(scope, limit=MOST_GROUPS)}
+        if row and row.group_id:
+            open_groups |= {id_: one.name for id_, one in groups.named(scope, [row.group_id]).items()}
+    return fill_choices(
+        TouchpointForm(data=values or None), stores, people, offers, list(open_groups.items())
+    )
 
 
 def _form_page(form: TouchpointForm, row: Touchpoint | None, status: int = 200) -> Response:
