@@ -23,6 +23,7 @@ class Settings:
     strict_cookies: bool
     log_json: bool
     proxies: int = 0
+    upload_mb: int = 512
 
     @property
     def stage_dir(self) -> Path:
@@ -38,6 +39,7 @@ KNOWN = {
     "REGULARS_PROXIES": "How many proxies of yours stand before the shop and add X-Forwarded-For. Default: 0.",
     "REGULARS_SECURE_COOKIES": "1 to send cookies over https only. Default: on where the public address is https.",
     "REGULARS_LOG_JSON": "1 for one JSON object a log line. Default: plain lines.",
+    "REGULARS_UPLOAD_MB": "How large a file may be that is brought in, in MB. Default: 512.",
     "REGULARS_STRICT": "Tests only: 1 turns a skipped test into a failure.",
     "REGULARS_SAMPLE": "Demo and tests only: a folder that keeps the fetched sample data.",
 }
@@ -69,7 +71,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             f"REGULARS_PROXIES is {proxies!r}: give the number of proxies before the shop, 0 to 9"
         )
     log_json = _flag(env, "REGULARS_LOG_JSON", default=False)
-    return Settings(instance, url, redis, public, secure, log_json, int(proxies))
+    upload = env.get("REGULARS_UPLOAD_MB") or "512"
+    if not upload.isascii() or not upload.isdecimal() or not 1 <= int(upload) <= 100_000:
+        raise UserError(f"REGULARS_UPLOAD_MB is {upload!r}: use a number of MB from 1 to 100000")
+    return Settings(instance, url, redis, public, secure, log_json, int(proxies), int(upload))
 
 
 def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:

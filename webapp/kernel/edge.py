@@ -51,9 +51,10 @@ class RoomBlueprint(Blueprint):
         *,
         permission: str | None = None,
         csrf_exempt: bool = False,
+        large: bool = False,
         **options: Any,
     ) -> None:
-        """As Flask's, with the permission kept on the view function."""
+        """As Flask's, with the permission kept on the view function. large: takes files, up to the setting's size."""
         if view_func is not None:
             if not permission:
                 raise RuntimeError(f"route {rule} of {self.name} names no permission")
@@ -164,6 +165,8 @@ def guard() -> Response | None:
     permission = getattr(view, "permission", None)
     if permission is None:
         abort(403)
+    if getattr(view, "large", False) and actor().can(permission):  # nobody else may fill the disk
+        request.max_content_length = current_app.extensions["regulars.settings"].upload_mb * 2**20 + 2**20
     if "\0" in request.path:
         abort(404)
     if _has_nul():

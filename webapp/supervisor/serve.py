@@ -6,8 +6,10 @@ import logging
 import re
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from waitress import wasyncore
@@ -25,11 +27,23 @@ _TOKEN = re.compile(r"(?<=/)[A-Za-z0-9_~-]{16,}(?=/|$)")  # a coupon's, an invit
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def serve(app: Wsgi, listener: socket.socket, threads: int = 4, proxies: int = 0) -> None:
+def serve(
+    app: Wsgi,
+    listener: socket.socket,
+    threads: int = 4,
+    proxies: int = 0,
+    *,
+    max_body: int = MAX_BODY,
+    spool: Path | None = None,
+) -> None:
     """Answer until asked to end; then take nothing new and finish what has begun.
 
-    proxies: how many stand before us; with none, what a visitor says was forwarded is dropped at the door.
+    proxies: how many stand before us; with none, what a visitor says was forwarded is dropped at the door. spool: the folder
+    in which large requests wait until they are whole (a system's own may be in memory).
     """
+    if spool is not None:
+        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.tempdir = str(spool)
     sockets: dict[int, Any] = {}
     server = create_server(
         AccessLog(app),
@@ -39,7 +53,7 @@ def serve(app: Wsgi, listener: socket.socket, threads: int = 4, proxies: int = 0
         ident=None,
         clear_untrusted_proxy_headers=proxies == 0,
         channel_timeout=60,
-        max_request_body_size=MAX_BODY,
+        max_request_body_size=max(MAX_BODY, max_body),
         asyncore_use_poll=True,
     )
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)

@@ -115,14 +115,15 @@ def _prepare(plan: Plan, close: list[int]) -> None:
         raise UserError("The shop could not be prepared; the line above says why.")
 
 
+def _web(settings: Settings, app: Wsgi, listener: socket.socket) -> None:
+    size = (settings.upload_mb + 2) * 2**20
+    serve(app, listener, THREADS, settings.proxies, max_body=size, spool=settings.stage_dir)
+
+
 def _children(plan: Plan, parts: Parts, listener: socket.socket | None) -> list[Child]:
     url = queue_url(plan.settings.instance, plan.settings.redis_url)
     return [
-        *(
-            [Child("web", lambda: serve(parts.app, listener, THREADS, plan.settings.proxies))]
-            if listener
-            else []
-        ),
+        *([Child("web", lambda: _web(plan.settings, parts.app, listener))] if listener else []),
         *(Child(f"worker{n or ''}", lambda: worker.work(parts.database, url)) for n in range(plan.workers)),
         Child("tick", lambda: tick.Tick(parts.database, parts.database.ring).run()),
     ]
