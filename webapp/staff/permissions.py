@@ -9,6 +9,7 @@ PERMISSIONS = {
     "members.reveal": _l("See phones and e-mail addresses in full"),
     "members.edit": _l("Add and correct members"),
     "tags.edit": _l("Tag members by hand"),
+    "tags.define": _l("Define tags"),
     "lifecycle.view": _l("See the life cycle"),
     "lifecycle.run": _l("Run the life cycle now"),
     "campaigns.view": _l("See campaigns and what they brought"),
@@ -48,7 +49,15 @@ _GUIDE = frozenset(
 _MANAGER = (
     _CLERK
     | _GUIDE
-    | {"coupons.view", "groups.edit", "members.reveal", "staff.quick", "tasks.give", "touchpoints.edit"}
+    | {
+        "coupons.view",
+        "groups.edit",
+        "members.reveal",
+        "staff.quick",
+        "tags.define",
+        "tasks.give",
+        "touchpoints.edit",
+    }
 )
 _SENDER = frozenset(
     {

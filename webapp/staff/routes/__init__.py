@@ -7,8 +7,8 @@ from flask_babel import lazy_gettext as _l
 
 from webapp.kernel import shell
 from webapp.kernel.edge import SIGNED_IN
+from webapp.staff.cookie import COOKIE
 from webapp.staff.routes import account, people, quick, sign_in
-from webapp.staff.routes.sign_in import COOKIE
 
 __all__ = ["COOKIE", "init_app"]
 

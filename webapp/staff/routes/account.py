@@ -15,9 +15,10 @@ from webapp.kernel.limits import limit
 from webapp.kernel.scope import Scope
 from webapp.kernel.security import secure
 from webapp.staff import agents, factor, queries, service
+from webapp.staff.cookie import COOKIE
 from webapp.staff.forms import LANGUAGE_NAMES, AccountForm, ChangePasswordForm, CodeForm, SureForm
 from webapp.staff.models import Staff
-from webapp.staff.routes.sign_in import COOKIE, may_try_code
+from webapp.staff.routes.sign_in import may_try_code
 
 bp = edge.blueprint("account", __name__)
 KEY = 16  # letters of a session's digest that name it in an address

@@ -9,10 +9,10 @@ from webapp.kernel import edge, links, qr
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import Refused
 from webapp.kernel.limits import limit
-from webapp.staff import people, quick
+from webapp.staff import cookie, people, quick
 from webapp.staff.forms import QuickForm
 from webapp.staff.permissions import ROLE_NAMES
-from webapp.staff.routes.sign_in import set_cookie, who_asks
+from webapp.staff.routes.sign_in import who_asks
 
 bp = edge.blueprint("quick", __name__)
 
@@ -67,7 +67,7 @@ def use() -> Response:
             typed = str(form.code.data)
             answer = edge.write(lambda scope: quick.use(scope, typed, **who_asks()))
             if not isinstance(answer, Refused):
-                return set_cookie(edge.go("/"), answer, quick=True)
+                return cookie.put(edge.go("/"), answer, quick=True)
             form.code.errors = [
                 _("There is a letter too many, too few or wrong. Look at it again.")
                 if answer.code == "mistyped"

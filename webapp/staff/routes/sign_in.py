@@ -12,14 +12,13 @@ from webapp.kernel.edge import PUBLIC, SIGNED_IN
 from webapp.kernel.errors import Refused
 from webapp.kernel.limits import limit
 from webapp.kernel.secrets import digest
-from webapp.kernel.security import secure
 from webapp.kernel.shell import own_path
-from webapp.staff import factor, queries, service
+from webapp.staff import cookie, factor, queries, service
+from webapp.staff.cookie import COOKIE
 from webapp.staff.forms import CodeForm, PasswordForm, SignInForm
 from webapp.staff.models import Staff
 
 bp = edge.blueprint("staff", __name__)
-COOKIE = "rg_session"
 HALF = "half"  # in the signed cookie: whose password was right, and since when
 HALF_LIVES = 300  # seconds to type the code in
 
@@ -40,20 +39,6 @@ def recognise() -> None:
         edge.write(lambda scope: service.touch_session(scope, token))
 
 
-def set_cookie(response: Response, token: str, *, quick: bool = False) -> Response:
-    """The session's token in the browser."""
-    lives = service.QUICK_LIVES if quick else service.SESSION_LIVES
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(lives.total_seconds()),
-        httponly=True,
-        samesite="Lax",
-        secure=secure(),
-    )
-    return response
-
-
 def who_asks() -> dict[str, Any]:
     """What a session remembers of the browser."""
     return {"agent": request.headers.get("User-Agent", ""), "address": request.remote_addr or ""}
@@ -72,7 +57,7 @@ def enter(staff_id: int, back: str) -> Response:
 
 def _let_in(staff_id: int, back: str) -> Response:
     token = edge.write(lambda scope: service.open_session(scope, staff_id, **who_asks()))
-    return set_cookie(edge.go(own_path(back)), token)
+    return cookie.put(edge.go(own_path(back)), token)
 
 
 def _mark(staff: Staff) -> str:
