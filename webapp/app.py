@@ -44,6 +44,7 @@ ROOMS = (
     "touchpoints",
     "backup",
     "settings",
+    "tags",
     "tasks",
 )
 JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")

@@ -224,10 +224,9 @@ def search(scope: Scope, text: str) -> ColumnElement[bool]:
         either.append(
             Member.id.in_(of_brand.where(MemberIdentity.kind == PHONE, MemberIdentity.value == phone))
         )
-    elif text.isdecimal() and len(text) >= 4:
-        either.append(
-            Member.id.in_(of_brand.where(MemberIdentity.kind == PHONE, MemberIdentity.value.like(f"%{text}")))
-        )
+    elif text.isascii() and text.isdecimal() and len(text) >= 4:
+        end = of_brand.where(MemberIdentity.tail == text[-4:])  # has an index; the rest of them is few
+        either.append(Member.id.in_(end.where(MemberIdentity.value.like(f"%{text}"))))
     if address := normalise_email(text):
         either.append(
             Member.id.in_(of_brand.where(MemberIdentity.kind == EMAIL, MemberIdentity.value == address))

@@ -19,6 +19,7 @@ from webapp.kernel.scope import Scope
 from webapp.members.models import AttributeDefinition, Member, MemberAttribute
 from webapp.orders.models import Order
 from webapp.segments.rules import Condition
+from webapp.tags import queries as tags
 
 Choices = Callable[[Scope], Sequence[tuple[str, Any]]]
 Compile = Callable[[Scope, Condition, date], ColumnElement[bool]]
@@ -62,6 +63,10 @@ def _store(scope: Scope, one: Condition, day: date) -> ColumnElement[bool]:
 
 def _stores(scope: Scope) -> list[tuple[str, Any]]:
     return [*((str(store.id), store.name) for store in brands.stores(scope)), ("0", _l("no store"))]
+
+
+def _tag(scope: Scope, one: Condition, day: date) -> ColumnElement[bool]:
+    return tags.has(scope, [int(value) for value in one.values if value.isdecimal()])
 
 
 def _joined(scope: Scope, one: Condition, day: date) -> ColumnElement[bool]:
@@ -166,6 +171,7 @@ for _field in (
     Field("orders", _l("Number of orders"), "window", _orders, "count"),
     Field("paid", _l("Paid in all"), "window", _paid, "money"),
     Field("store", _l("Store"), "choice", _store, choices=_stores),
+    Field("tag", _l("Tag"), "choice", _tag, choices=tags.choices),
     Field("attribute", _l("A column of yours"), "attribute", _attribute),
     Field("joined", _l("Days since they joined"), "range", _joined, "days", help=_l("0 is today.")),
 ):

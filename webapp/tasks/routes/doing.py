@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import ColumnElement
 
-from webapp.kernel import edge, filters, i18n, shell
+from webapp.kernel import edge, filters, i18n, reach, shell
 from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import once
 from webapp.kernel.scope import Scope
@@ -77,6 +77,7 @@ def _task_page(task_id: int, status: int = 200) -> Response:
             # the number is for whoever has the task, while it is to be done and the member agrees
             call=phone if task.state == "open" and task.staff_id == scope.actor.id and agreed else None,
             reveal=edge.can("members.reveal"),
+            profile=member is not None and reach.reaches(scope, member.store_id),
             why=why,
             stage_name=stage_name,
             moves=queries.moves(scope, task_id),

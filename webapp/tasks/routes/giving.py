@@ -32,7 +32,7 @@ def new() -> Response:
     """An empty form, or one about a member."""
     with edge.read() as scope:
         member_id = request.args.get("member", type=int)
-        about = members.get(scope, member_id).number if member_id else ""
+        about = members.in_reach(scope, member_id).number if member_id else ""
         form = _form(scope, member=about, due=scope.today, about="service", whose="")
     return page("new.html", form=form)
 
@@ -59,7 +59,7 @@ def _give(scope: Scope, form: TaskForm, key: str) -> Any:
     typed = (form.member.data or "").strip()
     if typed:
         member = members.find(scope, typed)
-        if member is None:
+        if member is None or not reach.reaches(scope, member.store_id):
             return {"refused": "member_unknown", "facts": {"field": "member"}}
         member_id = member.id
     kind, _colon, number = (form.whose.data or "").partition(":")
