@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import inspect
-
 from webapp import config
 from webapp.brands import queries as brands
+from webapp.kernel import links, migrate
 from webapp.kernel.db import Database
 from webapp.kernel.errors import UserError
 from webapp.kernel.scope import BrandRef
+
+WHERE = "address"  # file in the instance's run folder
 
 
 def settings() -> config.Settings:
@@ -19,17 +20,27 @@ def settings() -> config.Settings:
 
 
 def database(found: config.Settings | None = None) -> Database:
-    """The instance's database, secrets and plugins ready. Raises UserError where the tables are missing."""
+    """The instance's database, secrets and plugins ready. Raises UserError where its tables are not this program's."""
     from webapp.app import create_database
     from webapp.plugin_runtime import context, runtime
 
     found = found or settings()
-    db = create_database(found)
-    if not inspect(db.engine).has_table("brand"):
-        raise UserError("this shop's database has no tables yet: run `regulars db upgrade` first")
+    plugins = runtime.load_all(found.instance / "plugins")
+    migrate.require_current(found.database_url, runtime.branches(plugins))
     context.use_secrets_of(found.instance)
-    runtime.load_all(found.instance / "plugins")
+    db = create_database(found)
+    links.use(found.public_url)
+    links.watch(db)
+    links.fall_back(where(found))
     return db
+
+
+def where(found: config.Settings) -> str:
+    """Where `regulars up` of this instance listens, or did last; where it would by default."""
+    try:
+        return (found.instance / "run" / WHERE).read_text().strip()
+    except OSError:
+        return "http://127.0.0.1:8040"
 
 
 def brand(db: Database, code: str) -> BrandRef:

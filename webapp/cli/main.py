@@ -15,6 +15,8 @@ from webapp.kernel.errors import UserError
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("webapp.cli.up:up", "Run the shop: web, worker, tick and queue server, until Ctrl-C."),
     "demo": ("webapp.cli.demo:demo", "Make a sample shop from published data and run it."),
+    "service": ("webapp.cli.service:service", "The shop as a service that starts with this machine."),
+    "doctor": ("webapp.cli.doctor:doctor", "What is configured, what is wrong, and how to mend it."),
     "backup": ("webapp.cli.backup:backup", "Write the whole shop into one file, while it runs."),
     "restore": ("webapp.cli.backup:restore", "Bring a shop back from such a file."),
     "db": ("webapp.cli.db:db", "The database's tables."),

@@ -7,9 +7,11 @@ import sys
 import click
 
 from webapp.cli import context
+from webapp.kernel import links
 from webapp.kernel.errors import Refused, UserError
 from webapp.kernel.scope import Scope
-from webapp.staff import service
+from webapp.settings import first_run
+from webapp.staff import queries, service
 from webapp.staff.permissions import ROLES
 
 
@@ -44,7 +46,37 @@ def new(email: str, code: str, role: str, name: str, password_stdin: bool) -> No
     token = db.write(work, brand=brand)
     click.echo(f"{service.clean_email(email)} is {role} of {brand.code}")
     if token:
-        address = (
-            context.settings().public_url or "http://127.0.0.1:8040"
-        )  # where `regulars up` listens by default
-        click.echo(f"one-time link, good for {service.LINK_LIVES.days} days: {address}/welcome/{token}")
+        click.echo(f"one-time link, good for {service.LINK_LIVES.days} days: {links.base()}/welcome/{token}")
+
+
+@staff.command()
+@click.argument("email")
+def reset(email: str) -> None:
+    """Print a one-time link at which EMAIL chooses a new password.
+
+    The old password and open sessions hold until the link is used. Of several links only the newest works.
+    """
+    db = context.database()
+
+    def work(scope: Scope) -> str | None:
+        person = queries.by_email(scope, email)
+        if person is None or not person.active:
+            return None
+        scope.audit("staff.reset", "staff", person.id)
+        return service.new_link(scope, person.id)
+
+    token = db.write(work)
+    if token is None:
+        raise UserError(f"nobody with the address {email} works here")
+    click.echo(f"one-time link, good for {service.LINK_LIVES.days} days: {links.base()}/welcome/{token}")
+
+
+@staff.command()
+def first() -> None:
+    """Print a one-time link for the shop's first owner, while there is none. `regulars up` prints one, too."""
+    token = context.database().write(first_run.new_link)
+    if token is None:
+        raise UserError(
+            "this shop has an owner: `regulars staff reset EMAIL` makes a link for a new password"
+        )
+    click.echo(f"one-time link, good for {first_run.LIVES.days} days: {links.base()}/start/{token}")

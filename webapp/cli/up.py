@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,12 +38,67 @@ def up(host: str, port: int | None, workers: int, no_web: bool) -> int:
     from webapp.supervisor.shop import supervise
 
     settings = config.load()
+    with TemporaryFile(
+        "w+", encoding="utf-8"
+    ) as notes:  # what the process that prepares has to say at the end
 
-    def ready(address: str) -> None:
-        what = f"Regulars is open at {address}" if address else "Regulars works in the background"
-        click.echo(f"{what} (data in {settings.instance}; Ctrl-C stops it)")
+        def ready(address: str) -> None:
+            notes.seek(0)
+            _welcome(settings, address, json.loads(notes.read() or "{}"))
 
-    return supervise(plan_of(settings, host=host, port=port, workers=workers, web=not no_web, ready=ready))
+        plan = plan_of(settings, host=host, port=port, workers=workers, web=not no_web, ready=ready)
+        upgrade = plan.prepare
+
+        def prepare() -> None:
+            upgrade()
+            json.dump(_look(settings), notes)
+            notes.flush()
+
+        plan.prepare = prepare
+        return supervise(plan)
+
+
+def _look(settings: Settings) -> dict[str, Any]:
+    """What the first lines tell: the link for the first owner, the address of members' links and its check."""
+    from webapp.app import create_database
+    from webapp.kernel import links
+    from webapp.settings import first_run
+
+    db = create_database(settings)
+    try:
+        links.use(settings.public_url)
+        links.watch(db)
+        address = links.state()
+        return {
+            "first": db.write(first_run.new_link),
+            "public": address.url if address else None,
+            "checked": address is not None and address.checked,
+        }
+    finally:
+        db.close()
+
+
+def _welcome(settings: Settings, address: str, notes: dict[str, Any]) -> None:
+    """What a person reads once the shop is open."""
+    what = f"Regulars is open at {address}" if address else "Regulars works in the background"
+    click.echo(f"{what} (data in {settings.instance}; Ctrl-C stops it)")
+    if address:
+        (settings.instance / "run" / "address").write_text(address)  # for links that commands print
+    public = notes.get("public")
+    if first := notes.get("first"):
+        click.echo("")
+        click.echo("Nobody owns this shop yet. Open this link to become its owner (once, within three days):")
+        click.echo(f"    {address or public}/start/{first}")
+        click.echo("")
+    elif not public:
+        click.echo(
+            f"Members' links lead to {address}: unchecked, and only this machine or network reaches it. "
+            "Give the shop an address: More, Public address."
+        )
+    elif not notes.get("checked"):
+        click.echo(
+            f"Members' links lead to {public}: unchecked, no phone has opened it yet. Check it: More, Public address."
+        )
 
 
 def plan_of(settings: Settings, **more: Any) -> Plan:
@@ -61,7 +118,8 @@ def plan_of(settings: Settings, **more: Any) -> Plan:
         from webapp.kernel.db import unreachable
 
         try:
-            upgrade_all(settings)
+            for line in upgrade_all(settings):
+                click.echo(f"The database was brought up to date: {line}")
             _plan_backups(settings)
         except Exception as fault:
             if said := unreachable(fault):

@@ -124,6 +124,19 @@ def refuse_newer(url: str, plugins: Sequence[Branch] = ()) -> None:
         )
 
 
+def require_current(url: str, plugins: Sequence[Branch] = ()) -> None:
+    """Raises UserError unless the database's tables are those of this program: what every process looks at first."""
+    if current(url, core()) is None:
+        raise UserError("this shop's database has no tables yet: run `regulars db upgrade` first")
+    refuse_newer(url, plugins)
+    if behind := pending(url, plugins):
+        which = ", ".join(branch.plugin or "core" for branch in behind)
+        raise UserError(
+            f"this shop's database is older than this program ({which}): `regulars up` upgrades it, and so does "
+            "`regulars db upgrade`"
+        )
+
+
 def differences(url: str, branch: Branch, metadata: MetaData) -> list[Any]:
     """How the database differs from the models, in Alembic's words; empty when it does not. For the tests."""
     engine = _engine(url)

@@ -19,7 +19,10 @@ def held(instance: Path) -> Iterator[int]:
     """
     run = instance / "run"
     try:
-        run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        instance.mkdir(
+            mode=0o700, parents=True, exist_ok=True
+        )  # members' data: nobody else's on this machine
+        run.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(run / "supervisor.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as why:
         raise UserError(
