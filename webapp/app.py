@@ -41,6 +41,7 @@ ROOMS = (
     "coupons",
     "outbox",
     "campaigns",
+    "preferences",
     "touchpoints",
     "backup",
     "settings",

@@ -268,6 +268,38 @@ def upgrade() -> None:
         sa.UniqueConstraint("brand_id", "token", name=op.f("uq_campaign_group_brand_id_token")),
     )
     op.create_table(
+        "contact_change",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("value", sa.String(length=200), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=True),
+        sa.Column("confirmed", sa.Boolean(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "member_id"],
+            ["member.brand_id", "member.id"],
+            name=op.f("fk_contact_change_brand_id_member_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_contact_change")),
+        sa.UniqueConstraint(
+            "brand_id",
+            "member_id",
+            "kind",
+            "open",
+            name=op.f("uq_contact_change_brand_id_member_id_kind_open"),
+        ),
+    )
+    with op.batch_alter_table("contact_change", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_contact_change_brand_id_open_asked_at"),
+            ["brand_id", "open", "asked_at"],
+            unique=False,
+        )
+
+    op.create_table(
         "group_picture",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("group_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -717,6 +749,9 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("progress", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
         )
+
+    with op.batch_alter_table("member", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("locale", sa.String(length=10), nullable=True))
 
     with op.batch_alter_table("member_identity", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tail", sa.String(length=4), nullable=True))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
-from webapp.campaigns import laying, source, winding_up
+from webapp.campaigns import landing, laying, source, winding_up
 from webapp.campaigns.models import Campaign
+from webapp.kernel import events
 from webapp.kernel.db import Database
 from webapp.kernel.doorbell import job, sweep
-from webapp.kernel.scope import Ring
+from webapp.kernel.scope import Ring, Scope
 from webapp.kernel.steps import Next, StepRun
 
 SECONDS = 25.0  # a job's share of the worker; the next bell goes on
 STALE = timedelta(seconds=5)  # after which laying that nobody moves on is rung for again
 
-__all__ = ["lay", "source", "stale", "wind_up"]
+__all__ = ["answered", "lay", "source", "stale", "wind_up"]
 
 
 @job("campaigns.lay")
@@ -30,6 +32,12 @@ def lay(db: Database, brand_id: int, campaign_id: int) -> None:
 def wind_up(db: Database, brand_id: int, campaign_id: int) -> int:
     """Return the coupons of messages that never went out; end a campaign that has nothing left to send."""
     return winding_up.wind_up(db, db.brand(brand_id), campaign_id)
+
+
+@events.on("campaign.answered", "campaigns.give")
+def answered(scope: Scope, payload: dict[str, Any]) -> None:
+    """Somebody named themselves by a group's link: their coupon lies ready at the till."""
+    landing.give(scope, payload["campaign_id"], payload["member_id"])
 
 
 @sweep("campaigns")

@@ -100,6 +100,11 @@ PLACEHOLDERS: dict[str, Placeholder] = {
 }
 
 
+def of_kind(kind: str, *, has_offer: bool) -> list[Placeholder]:
+    """Those that can stand in a campaign of this kind."""
+    return [one for one in PLACEHOLDERS.values() if kind in one.kinds and (has_offer or not one.needs_offer)]
+
+
 def namespace(facts: Facts, kind: str = "members") -> dict[str, dict[str, str]]:
     """The values as templates of this kind of campaign see them; coupon.* only where there is a coupon."""
     tree: dict[str, dict[str, str]] = {}

@@ -95,6 +95,8 @@ def wrong(one: Wrong) -> str:
     where = _(" (line %(line)s)", line=one.line) if one.line > 1 else ""
     if one.code == "required":
         return _("This is needed.")
+    if one.code == "no_address":
+        return _("This is no whole address. It begins with https://.")
     if one.code == "too_long":
         return _("At most %(most)s characters; these are %(length)s.", **one.facts)
     if one.code == "unknown":

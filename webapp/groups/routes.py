@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, abort, current_app, flash, render_template, request
+from flask import Flask, Response, abort, flash, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -26,8 +26,6 @@ from webapp.members.models import Member
 from webapp.staff import queries as staff
 
 bp = edge.blueprint("groups", __name__)
-# A picture that somebody uploaded: shown as one, and nothing in it runs.
-PICTURE_CSP = "default-src 'none'; sandbox; frame-ancestors 'none'"
 SOON = 2  # days before the QR code's last day on which it is said
 
 
@@ -95,17 +93,7 @@ def picture(group_id: int) -> Response:
         found = queries.picture(scope, group_id)
     if found is None:
         abort(404)
-    return picture_response(found.data, found.mimetype)
-
-
-def picture_response(data: bytes, mimetype: str) -> Response:
-    """Uploaded bytes as what they were read to be, for this browser only."""
-    response = current_app.make_response(data)
-    response.headers["Content-Type"] = mimetype
-    response.headers["Content-Security-Policy"] = PICTURE_CSP
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Content-Disposition"] = "inline"
-    return response
+    return edge.picture(found.data, found.mimetype)
 
 
 def _form(scope: Scope, group: Group | None = None) -> GroupForm:

@@ -52,7 +52,7 @@ def seen() -> tuple[str, bool]:
 
 def keep_seen(response: Response, word: str) -> None:
     """Keep the word for a year and a bit."""
-    _keep(response, SEEN, word)
+    keep(response, SEEN, word)
 
 
 def member(brand: BrandRef) -> int | None:
@@ -67,7 +67,7 @@ def member(brand: BrandRef) -> int | None:
 
 def keep_member(response: Response, brand: BrandRef, member_id: int) -> None:
     """This browser has joined as this member."""
-    _keep(response, _name(brand), _signer().dumps([brand.id, member_id]))
+    keep(response, _name(brand), _signer().dumps([brand.id, member_id]))
 
 
 def forget_member(response: Response, brand: BrandRef) -> None:
@@ -75,7 +75,8 @@ def forget_member(response: Response, brand: BrandRef) -> None:
     response.delete_cookie(_name(brand), path="/")
 
 
-def _keep(response: Response, name: str, value: str) -> None:
+def keep(response: Response, name: str, value: str) -> None:
+    """A cookie of a member's browser, for a year and a bit."""
     response.set_cookie(name, value, max_age=KEPT, httponly=True, samesite="Lax", secure=secure(), path="/")
 
 

@@ -60,6 +60,7 @@ class Member(BrandRow, Base):
     facts_seq: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    locale: Mapped[str | None] = mapped_column(String(10))  # of their own pages; None: the browser's
 
 
 class MemberIdentity(BrandRow, Base):

@@ -86,9 +86,9 @@ def test_a_picture_is_replaced_and_taken_away(owner: Client, db: Database) -> No
 
 
 def test_types(owner: Client) -> None:
-    page = owner.submit("/groups/types", {"name": "Mothers"}, form=-1)
+    page = owner.post("/groups/types", data={"name": "Mothers"}, follow_redirects=True)
     assert "Mothers" in page.text and "Beauty" in page.text
-    assert owner.submit("/groups/types", {"name": "mothers"}, form=-1).status_code == 422
+    assert owner.post("/groups/types", data={"name": "mothers"}).status_code == 422
 
 
 def test_a_guide_sees_and_does_not_change(client: Client, owner: Client, db: Database) -> None:

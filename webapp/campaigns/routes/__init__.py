@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.campaigns.routes import editing, home, sending, showing
+from webapp.campaigns.routes import editing, grouping, home, landing, posting, sending, showing
 from webapp.campaigns.routes.base import bp
 
-__all__ = ["editing", "home", "init_app", "sending", "showing"]
+__all__ = ["editing", "grouping", "home", "init_app", "landing", "posting", "sending", "showing"]
 
 
 def init_app(app: Flask) -> None:
     """Register."""
     app.register_blueprint(bp)
+    app.register_blueprint(landing.bp)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, abort
 
 from webapp.campaigns import queries, wording
+from webapp.campaigns.audience import RECIPIENT
 from webapp.campaigns.models import Campaign
 from webapp.kernel import edge
 from webapp.kernel.scope import Scope
@@ -17,9 +18,13 @@ from webapp.plugin_runtime.calls import Bound
 bp = edge.blueprint("campaigns", "webapp.campaigns.routes")
 
 
-def channels(scope: Scope) -> list[tuple[str, str]]:
-    """(key, label) of the channels that the brand has."""
-    return [(one.impl.key, words.words(one.plugin)(one.impl.label)) for one in calls.channels(scope)]
+def channels(scope: Scope, kind: str = "members") -> list[tuple[str, str]]:
+    """(key, label) of the channels that the brand has, for this kind of campaign: a group has no address."""
+    return [
+        (one.impl.key, words.words(one.plugin)(one.impl.label))
+        for one in calls.channels(scope)
+        if kind == "members" or one.impl.identity == RECIPIENT
+    ]
 
 
 def channel_label(scope: Scope, key: str) -> str:

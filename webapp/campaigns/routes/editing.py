@@ -32,8 +32,16 @@ FRAME_CSP = (
 # -------------------------------------------------------------------------------------------------------------- basics
 
 
+def _kind(campaign: Campaign | None) -> str:
+    """Of the campaign, or of the one that is to be made: ?for=groups, and the form says it again."""
+    if campaign is not None:
+        return campaign.kind
+    asked = request.form.get("for") or request.args.get("for")
+    return queries.GROUPS if asked == queries.GROUPS else "members"
+
+
 def _basics_form(scope: Scope, campaign: Campaign | None = None) -> BasicsForm:
-    known = channels(scope)
+    known = channels(scope, _kind(campaign))
     offers = [(offer.id, offer.name) for offer, _terms in coupons.offers(scope, state="open")]
     values: dict[str, Any] = {"channel": known[0][0]} if known else {}
     if campaign is not None:
@@ -47,21 +55,26 @@ def _basics_form(scope: Scope, campaign: Campaign | None = None) -> BasicsForm:
 def new() -> Response:
     """What it is called, how it goes out, what it carries."""
     with edge.read() as scope:
-        return page("basics.html", form=_basics_form(scope), campaign=None)
+        return page("basics.html", form=_basics_form(scope), campaign=None, kind=_kind(None))
 
 
 @bp.post("/campaigns/new", permission="campaigns.edit")
 def create() -> Response:
     """A draft, once."""
+    kind = _kind(None)
     with edge.read() as scope:
         form = _basics_form(scope)
     if not form.validate():
-        return page("basics.html", form=form, campaign=None, status=422)
+        return page("basics.html", form=form, campaign=None, kind=kind, status=422)
     key = edge.once_key()
 
     def make(scope: Scope) -> Any:
         made = drafts.create(
-            scope, name=form.name.data, channel=form.channel.data, offer_id=form.offer.data or None
+            scope,
+            name=form.name.data,
+            channel=form.channel.data,
+            offer_id=form.offer.data or None,
+            kind=kind,
         )
         return {"refused": made.code, "facts": made.facts} if isinstance(made, Refused) else {"id": made.id}
 
@@ -70,7 +83,7 @@ def create() -> Response:
         return edge.redirect("campaigns.edit_audience", campaign_id=answer["id"])
     edge.spend_once()
     form.refuse(Refused(answer["refused"], answer["facts"]))
-    return page("basics.html", form=form, campaign=None, status=422)
+    return page("basics.html", form=form, campaign=None, kind=kind, status=422)
 
 
 @bp.get("/campaigns/<int:campaign_id>/basics", permission="campaigns.edit")
@@ -78,7 +91,7 @@ def edit_basics(campaign_id: int) -> Response:
     """The same of a draft."""
     with edge.read() as scope:
         campaign = draft(scope, campaign_id)
-        return page("basics.html", form=_basics_form(scope, campaign), campaign=campaign)
+        return page("basics.html", form=_basics_form(scope, campaign), campaign=campaign, kind=campaign.kind)
 
 
 @bp.post("/campaigns/<int:campaign_id>/basics", permission="campaigns.edit")
@@ -101,7 +114,7 @@ def save_basics(campaign_id: int) -> Response:
             flash(_("Saved."), "good")
             return edge.redirect("campaigns.show", campaign_id=campaign_id)
         form.refuse(answer)
-    return page("basics.html", form=form, campaign=campaign, status=422)
+    return page("basics.html", form=form, campaign=campaign, kind=campaign.kind, status=422)
 
 
 # ------------------------------------------------------------------------------------------------------------ audience
@@ -135,6 +148,8 @@ def edit_audience(campaign_id: int) -> Response:
     """Conditions that must all hold, and how many members fit them now."""
     with edge.read() as scope:
         campaign = draft(scope, campaign_id)
+        if campaign.kind == queries.GROUPS:
+            return edge.redirect("campaigns.edit_groups", campaign_id=campaign_id)
         try:
             rule = queries.rule(queries.version(scope, campaign))
         except BadRule:
@@ -177,7 +192,7 @@ def save_audience(campaign_id: int) -> Response:
 
 
 def _message_page(campaign: Campaign, form: MessageForm, offer: Any, status: int = 200) -> Response:
-    known = [one for one in placeholders.PLACEHOLDERS.values() if offer is not None or not one.needs_offer]
+    known = placeholders.of_kind(campaign.kind, has_offer=offer is not None)
     return page("message.html", campaign=campaign, form=form, offer=offer, placeholders=known, status=status)
 
 
@@ -186,6 +201,8 @@ def edit_message(campaign_id: int) -> Response:
     """The channel's fields, and what they may be filled with."""
     with edge.read() as scope:
         campaign = draft(scope, campaign_id)
+        if campaign.kind == queries.GROUPS:
+            return edge.redirect("campaigns.edit_post", campaign_id=campaign_id)
         bound = channel_of(scope, campaign)
         offer = coupons.offer(scope, campaign.offer_id) if campaign.offer_id else None
         said = queries.version(scope, campaign).content
@@ -248,6 +265,8 @@ def preview(campaign_id: int) -> Response:
     """The message as real members of the audience would get it, one after another."""
     with edge.read() as scope:
         campaign = draft(scope, campaign_id)
+        if campaign.kind == queries.GROUPS:
+            return edge.redirect("campaigns.preview_posts", campaign_id=campaign_id)
         at = audience.aim(scope, campaign)
         member_id = request.args.get("member", type=int) or next(iter(audience.some(scope, at)), None)
         who, filled, wrong = _filled(scope, campaign, member_id)

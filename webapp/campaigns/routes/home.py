@@ -9,7 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext as _ngettext
 
-from webapp.campaigns import audience, content, queries, results, wording
+from webapp.campaigns import audience, content, group_results, groups, queries, results, source, wording
 from webapp.campaigns.models import Campaign
 from webapp.campaigns.routes.base import bp, channel_label, page
 from webapp.coupons import queries as coupons
@@ -58,13 +58,14 @@ def show(campaign_id: int) -> Response:
             "campaign": campaign,
             "channel": channel_label(scope, campaign.channel),
             "offer": offer,
-            "audience": _described(scope, said.audience),
+            "audience": described(scope, campaign, said.audience),
         }
         if campaign.state == "draft":
             bound = calls.channel(scope, campaign.channel)
-            wrong = (
-                content.check(bound.impl.fields, said.content, has_offer=offer is not None) if bound else {}
-            )
+            wrong = {}
+            if bound is not None:
+                fields = source.fields_of(campaign, bound.impl)
+                wrong = content.check(fields, said.content, has_offer=offer is not None, kind=campaign.kind)
             return page(
                 "draft.html", written=bool(said.content), unfinished=bool(wrong) or bound is None, **shared
             )
@@ -73,6 +74,7 @@ def show(campaign_id: int) -> Response:
         left = _time_left(scope, campaign, figures)
         carrier = calls.channel(scope, campaign.channel)
         by_people = carrier is not None and carrier.impl.identity == audience.RECIPIENT
+        in_groups = group_results.results(scope, campaign_id) if campaign.kind == queries.GROUPS else []
     return page(
         "show.html",
         block="progress",
@@ -80,6 +82,8 @@ def show(campaign_id: int) -> Response:
         trouble=trouble,
         left=left,
         by_people=by_people,
+        in_groups=in_groups,
+        order_days=group_results.AFTER,
         live=campaign.state in ("laying", "sending")
         or (campaign.state == "cancelled" and not campaign.finished_at),
         failed_words=wording.reason,
@@ -87,7 +91,10 @@ def show(campaign_id: int) -> Response:
     )
 
 
-def _described(scope: Scope, audience: dict[str, object]) -> list[str]:
+def described(scope: Scope, campaign: Campaign, audience: dict[str, object]) -> list[str]:
+    """To whom, in words."""
+    if campaign.kind == queries.GROUPS:
+        return [group.name for _link, group in groups.chosen(scope, campaign.id)] or [_("no group yet")]
     try:
         return describe(scope, load(audience))
     except BadRule:

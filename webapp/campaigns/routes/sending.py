@@ -9,13 +9,12 @@ from flask_babel import gettext as _
 
 from webapp.campaigns import queries, states, wording
 from webapp.campaigns.routes.base import bp, channel_label, draft, page
+from webapp.campaigns.routes.home import described
 from webapp.coupons import queries as coupons
 from webapp.kernel import edge
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.outbox import service as outbox
-from webapp.segments.rules import BadRule
-from webapp.segments.words import describe
 
 
 @bp.get("/campaigns/<int:campaign_id>/review", permission="campaigns.view")
@@ -29,10 +28,7 @@ def _review(campaign_id: int, status: int = 200) -> Response:
         campaign = draft(scope, campaign_id)
         seen = states.review(scope, campaign_id)
         offer = coupons.offer(scope, campaign.offer_id) if campaign.offer_id else None
-        try:
-            audience = describe(scope, queries.rule(queries.version(scope, campaign)))
-        except BadRule:
-            audience = []
+        audience = described(scope, campaign, queries.version(scope, campaign).audience)
         return page(
             "review.html",
             status=status,

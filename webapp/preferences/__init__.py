@@ -1,0 +1,1 @@
+"""A member's own page: what they agreed to, their data, their language."""
