@@ -32,6 +32,8 @@ from webapp.members import service as members
 from webapp.outbox import tokens
 from webapp.outbox.models import Delivery
 from webapp.plugin_runtime import context
+from webapp.tags import service as tags
+from webapp.tasks import service as tasks
 from webapp.touchpoints import joining
 from webapp.touchpoints import service as touchpoints
 
@@ -164,6 +166,7 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
     }
     _use_coupons(shop)
     _hang_codes(shop)
+    _give_tasks(shop)
     return shop
 
 
@@ -233,5 +236,36 @@ def _hang_codes(shop: Shop) -> None:
             "resting_door": resting.code,
             "joined_member": joined.member_id,
         }
+
+    shop.ids |= shop.write(work, role="owner")
+
+
+def _give_tasks(shop: Shop) -> None:
+    """A tag and a note; a guide's task that is overdue, one of the store, and members about to go."""
+    guide = seed.actor(shop.db, "guide")
+
+    def work(scope: Scope) -> dict[str, Any]:
+        member = shop.ids["member"]
+        group = tags.add_group(scope, "Taste")
+        assert isinstance(group, int)
+        tag = tags.add_tag(scope, group, "Green tea")
+        assert isinstance(tag, int)
+        assert tags.put(scope, member, tag) is None
+        tags.write_note(scope, member, "Likes to be called in the evening.")
+        members.correct_member(scope, member, members.Details(phone="13900139000"))
+        members.set_consent(scope, member, "task", "marketing", True, "counter")
+        task = tasks.add(
+            scope,
+            key="walk-1",
+            title="Say hello: not seen for a while",
+            text="Hello, we have kept something for you. Shall I put it aside?",
+            member_id=member,
+            staff_id=guide.id,
+            due_on=scope.today - timedelta(days=1),
+            source="sign:dormancy",
+            purpose="marketing",
+        )
+        free = tasks.add(scope, key="walk-2", title="Tidy the window", text="", store_id=shop.ids["store"])
+        return {"task": task, "free_task": free, "guide": guide.id, "tag": tag}
 
     shop.ids |= shop.write(work, role="owner")
