@@ -17,7 +17,7 @@ from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.limits import limit
 from webapp.kernel.scope import BrandRef
 from webapp.plugin_runtime import calls
-from webapp.plugin_runtime.words import words
+from webapp.plugin_runtime.words import consent_label
 from webapp.touchpoints import joining, queries, service
 from webapp.touchpoints.forms import JoinForm, consents, join_form
 from webapp.touchpoints.models import Touchpoint
@@ -177,7 +177,7 @@ def _group(touchpoint: Touchpoint) -> Invitation | None:
 def _form(touchpoint: Touchpoint) -> JoinForm:
     with edge.read() as scope:
         channels = [
-            (one.impl.key, words(one.plugin)(one.impl.label), one.impl.identity)
+            (one.impl.key, consent_label(one.plugin, one.impl), one.impl.identity)
             for one in calls.channels(scope)
         ]
     return join_form(touchpoint, channels)
