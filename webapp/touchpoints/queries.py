@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from webapp.campaigns import landing
 from webapp.coupons.models import Coupon
 from webapp.kernel import secrets
 from webapp.kernel.errors import NotFound
@@ -89,3 +90,22 @@ def join_of(scope: Scope, member_id: int) -> tuple[TouchpointJoin, Touchpoint] |
         .where(TouchpointJoin.brand_id == scope.brand.id, TouchpointJoin.member_id == member_id)
     ).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def joining_page(scope: Scope, group_id: int) -> str | None:
+    """Where somebody who came by a chat group's link may join: the newest code that leads into that group, else the
+    brand's own page. None where the shop has neither."""
+    found = scope.session.scalars(
+        select(Touchpoint)
+        .where(
+            Touchpoint.brand_id == scope.brand.id,
+            Touchpoint.active.is_(True),
+            or_(Touchpoint.group_id == group_id, Touchpoint.slot == "brand"),
+        )
+        .order_by(Touchpoint.group_id.is_(None), Touchpoint.id.desc())
+        .limit(1)
+    ).first()
+    return path(found.code) if found is not None else None
+
+
+landing.JOINING.append(joining_page)
