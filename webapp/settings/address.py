@@ -23,7 +23,7 @@ def clean(text: str) -> str | Refused:
 
     Refused: address_bad, address_path (facts: address, without what was too much).
     """
-    text = text.strip().rstrip("/")
+    text = text.strip()
     if "://" not in text:
         text = f"https://{text}"
     try:
@@ -39,7 +39,7 @@ def clean(text: str) -> str | Refused:
     if ":" in host:
         host = f"[{host}]"
     whole = f"{parts.scheme}://{host}" + (f":{port}" if port and port != PORTS[parts.scheme] else "")
-    if parts.path or parts.query or parts.fragment:
+    if parts.path.strip("/") or parts.query or parts.fragment:
         return Refused("address_path", {"address": whole})
     return whole
 

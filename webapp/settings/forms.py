@@ -116,6 +116,8 @@ class ShopForm(Form):
         ask, usual = SelectChoice("", _("Please choose")), SelectChoice("", _("As usual in the country"))
         self.region.choices = [ask, *(SelectChoice(*pair) for pair in _regions(language))]
         self.currency.choices = [usual, *(SelectChoice(*pair) for pair in _currencies(language))]
+        for field in (self.currency, self.timezone):
+            field.data = field.data or ""
         self.timezone.choices = [usual, *(SelectChoice(zone, zone) for zone in _zones())]
 
     def validate_region(self, field: Any) -> None:

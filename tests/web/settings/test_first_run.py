@@ -90,6 +90,8 @@ def test_the_link_works_once_and_ends_with_the_next_start_and_with_the_first_own
     assert empty.write(first_run.new_link) is None
     assert guest.get(f"/start/{newer}").status_code == 410
     assert guest.post(f"/start/{newer}", data=OWNER).status_code == 410
+    assert guest.get("/setup/shop").location == "/settings/shop"  # nor is there a second brand
+    assert guest.post("/setup/shop", data={"name": "Second", "region": "CN"}).location == "/settings/shop"
 
 
 def test_mistakes_are_told_beside_the_field_and_what_was_typed_is_kept(
@@ -117,13 +119,6 @@ def test_a_guest_says_which_of_a_countrys_zones(guest: Client, empty: Database) 
     brand_new(guest, empty, region="US", zone_seen="America/Denver", code="tea", locale="en")
     brand = seed.brand(empty, "tea")
     assert (brand.currency, brand.timezone) == ("USD", "America/Denver")
-
-
-def test_nobody_else_makes_a_brand(guest: Client, empty: Database) -> None:
-    brand_new(guest, empty)
-    assert guest.get("/setup/shop").location == "/settings/shop"
-    answer = guest.post("/setup/shop", data={"name": "Second", "region": "CN"})
-    assert answer.location == "/settings/shop"
 
 
 def test_a_brand_without_an_owner_falls_to_the_first_link(guest: Client, empty: Database) -> None:
@@ -161,6 +156,9 @@ def test_steps_are_ticked_by_what_is_there_and_found_again_on_today(
     )
     assert "2 stores added" in text_of(answer.text)
     mail = {"host": "127.0.0.1", "port": smtp.port, "security": "none", "from_address": "tea@shop.example"}
+    answer = guest.post("/setup/mail", data=mail | {"test": "1", "port": "1"})  # nobody answers there
+    assert answer.status_code == 422 and 'value="tea@shop.example"' in answer.text
+    assert guest.post("/setup/mail", data=mail | {"port": "many"}).status_code == 422
     answer = guest.post("/setup/mail", data=mail | {"test": "1"}, follow_redirects=True)
     assert "Sent to ada@shop.example" in text_of(answer.text)
     assert list(smtp.addresses()) == ["ada@shop.example"]
@@ -175,13 +173,3 @@ def test_steps_are_ticked_by_what_is_there_and_found_again_on_today(
     assert "First steps" not in guest.get("/").text
     guest.post("/setup/away", data={"away": "0"})
     assert "First steps" in guest.get("/").text
-
-
-def test_a_mail_server_that_is_not_there_is_told_and_what_was_typed_is_kept(
-    guest: Client, empty: Database
-) -> None:
-    brand_new(guest, empty)
-    mail = {"host": "127.0.0.1", "port": "1", "security": "none", "from_address": "tea@shop.example"}
-    answer = guest.post("/setup/mail", data=mail | {"test": "1"})
-    assert answer.status_code == 422 and 'value="tea@shop.example"' in answer.text
-    assert guest.post("/setup/mail", data=mail | {"port": "many"}).status_code == 422
