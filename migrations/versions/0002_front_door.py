@@ -675,6 +675,11 @@ def upgrade() -> None:
             name=op.f("fk_touchpoint_join_brand_id_member_id"),
         ),
         sa.ForeignKeyConstraint(
+            ["brand_id", "store_id"],
+            ["store.brand_id", "store.id"],
+            name=op.f("fk_touchpoint_join_brand_id_store_id"),
+        ),
+        sa.ForeignKeyConstraint(
             ["brand_id", "touchpoint_id"],
             ["touchpoint.brand_id", "touchpoint.id"],
             name=op.f("fk_touchpoint_join_brand_id_touchpoint_id"),
@@ -699,6 +704,11 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("store_id", sa.BigInteger(), nullable=True),
         sa.Column("place", sa.String(length=120), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "store_id"],
+            ["store.brand_id", "store.id"],
+            name=op.f("fk_touchpoint_scan_brand_id_store_id"),
+        ),
         sa.ForeignKeyConstraint(
             ["brand_id", "touchpoint_id"],
             ["touchpoint.brand_id", "touchpoint.id"],

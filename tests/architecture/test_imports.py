@@ -10,7 +10,7 @@ from tests.architecture import source
 WEB = ("flask", "flask_babel", "flask_limiter", "flask_wtf", "htmx_flask", "werkzeug", "wtforms")
 # The kernel's edge helpers are what routes are made of; the rest of the kernel serves jobs and the shell as well.
 KERNEL_EDGE = {
-    "assets", "csrf", "edge", "error_pages", "errorpages", "fields", "filters", "htmx", "i18n", "links", "security", "shell",
+    "assets", "browser", "csrf", "edge", "error_pages", "errorpages", "fields", "filters", "htmx", "i18n", "links", "security", "shell",
 }  # fmt: skip
 
 

@@ -65,10 +65,17 @@ class JoinForm(Form):
 def join_form(touchpoint: Touchpoint, channels: Sequence[tuple[str, str, str]]) -> JoinForm:
     """The form as this code asks. channels: (key, label, kind of identity); a box for each purpose of those that can reach
     whoever gives what is asked for (field consent_<channel>_<purpose>)."""
-    reach = {"phone": {"phone"}, "email": {"email"}, "both": {"phone", "email"}}[touchpoint.ask]
+    by_phone = {"phone", "recipient"}  # a guide who is told whom to call or write to needs a phone, too
+    reach = {"phone": by_phone, "email": {"email"}, "both": {"email", *by_phone}}[touchpoint.ask]
+    if "phone" in reach:
+        reach = reach | {"recipient"}  # a person of the shop who calls
     boxes: dict[str, Any] = {}
     for key, label, identity in channels:
-        if identity in reach:
+        if identity == "recipient" and identity in reach:
+            boxes[f"consent_{key}_marketing"] = BooleanField(
+                _l("Yes, offers and news may come from %(channel)s", channel=label)
+            )
+        elif identity in reach:
             boxes[f"consent_{key}_marketing"] = BooleanField(
                 _l("Yes, send me news and offers by %(channel)s", channel=label)
             )

@@ -83,7 +83,9 @@ class TouchpointScan(Base):
 
     __tablename__ = "touchpoint_scan"
     __table_args__ = clustered(
-        brand_fk("touchpoint_id", "touchpoint"), Index(None, "brand_id", "day", "touchpoint_id")
+        brand_fk("touchpoint_id", "touchpoint"),
+        brand_fk("store_id", "store"),
+        Index(None, "brand_id", "day", "touchpoint_id"),
     )
 
     brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -105,6 +107,7 @@ class TouchpointJoin(BrandRow, Base):
         brand_fk("touchpoint_id", "touchpoint"),
         brand_fk("member_id", "member"),
         brand_fk("coupon_id", "coupon"),
+        brand_fk("store_id", "store"),
         Index(None, "brand_id", "coupon_id"),
         Index(None, "brand_id", "joined_on"),
     )
