@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from wtforms import BooleanField, DateField, FileField, SelectField, StringField, TextAreaField, URLField
 from wtforms.validators import Length, Optional
 
@@ -21,7 +22,9 @@ class GroupForm(Form):
     kind = SelectField(_l("Type"))
     store = SelectField(_l("Store"), coerce=int)
     owner = SelectField(
-        _l("Owner"), coerce=int, description=_l("Posts in it: campaigns to this group become their task.")
+        lazy_pgettext("of a group", "Owner"),
+        coerce=int,
+        description=_l("Posts in it: campaigns to this group become their task."),
     )
     capacity = WholeField(_l("Room for"), minimum=1, maximum=service.MOST_CAPACITY)
     link = URLField(_l("Link to join"), [Length(max=service.LINK)])
