@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from wtforms import DateField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
@@ -28,7 +29,7 @@ class TaskForm(Form):
         ],
         default="service",
     )
-    title = StringField(_l("What to do"), [DataRequired(_l("This is needed.")), Length(max=200)])
+    title = StringField(lazy_pgettext("of tasks", "What to do"), [DataRequired(_l("This is needed.")), Length(max=200)])
     text = TextAreaField(_l("What to say"), [Length(max=4000)])
     whose = SelectField(_l("Who does it"))
     due = DateField(_l("By when"), [Optional()])
@@ -53,7 +54,7 @@ def task_form(people: list[tuple[int, str]], stores: list[tuple[int, str]], **va
 class SignsForm(Form):
     """What guides should say to members about to go."""
 
-    title = StringField(_l("What to do"), [DataRequired(_l("This is needed.")), Length(max=200)])
+    title = StringField(lazy_pgettext("of tasks", "What to do"), [DataRequired(_l("This is needed.")), Length(max=200)])
     text = TextAreaField(
         _l("What to say"), [Length(max=4000)], description=_l("{name} becomes the member's name.")
     )
