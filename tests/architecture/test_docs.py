@@ -30,6 +30,13 @@ def test_every_setting_is_documented_and_no_other() -> None:
     assert re.findall(r"^\| `(\w+)` \|", read("operators/settings.md"), re.MULTILINE) == list(config.KNOWN)
 
 
+def test_the_table_of_roles_is_what_the_code_says() -> None:
+    """docs/staff/roles.md: python tools/roles.py writes it."""
+    from tools import roles
+
+    assert roles.PAGE.read_text(encoding="utf-8") == roles.text(), "run: python tools/roles.py"
+
+
 def headings(text: str, level: int = 3) -> dict[str, str]:
     """`name` -> what stands below its heading."""
     parts = re.split(rf"^{'#' * level} `([^`]+)`.*$", text, flags=re.MULTILINE)

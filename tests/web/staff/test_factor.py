@@ -9,6 +9,7 @@ import pyotp
 import pytest
 import time_machine
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from tests.support import seed
 from tests.support.databases import ONE_DATABASE
@@ -45,7 +46,7 @@ def owner(app: Flask, db: Database, brand: BrandRef) -> Client:
     return browser
 
 
-def sign_in(browser: Client) -> object:
+def sign_in(browser: Client) -> TestResponse:
     return browser.submit("/sign-in", {"email": seed.email("owner"), "password": PASSWORD})
 
 

@@ -254,10 +254,12 @@ class TestQuick:
             "both@acme.example": ("guide", [here, there]),
             "whole@acme.example": ("guide", []),
         }
-        for email, (role, where) in rows.items():
-            db.write(
-                lambda s, e=email, r=role, w=where: service.let_in(s, email=e, role=r, stores=w), brand=brand
-            )  # type: ignore[misc]
+
+        def come(scope: Scope) -> None:
+            for email, (role, where) in rows.items():
+                service.let_in(scope, email=email, role=role, stores=where)
+
+        db.write(come, brand=brand)
         boss = actor_of(db, brand, "boss@acme.example")
         got = {}
         for email in [*rows, seed.email("operator"), seed.email("owner")]:

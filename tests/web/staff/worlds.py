@@ -1,0 +1,88 @@
+"""Rows of every kind, three times: in the actor's store, in another store of the brand, in another brand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from tests import factories as make
+from webapp.campaigns import drafts
+from webapp.coupons import service as coupons
+from webapp.groups import service as groups
+from webapp.kernel.db import Database
+from webapp.kernel.errors import Refused
+from webapp.kernel.scope import SYSTEM, BrandRef, Scope
+from webapp.staff import service as staff
+from webapp.staff.models import StaffInvite
+from webapp.tags import service as tags
+from webapp.tasks import service as tasks
+from webapp.touchpoints import service as touchpoints
+
+# Kinds of rows that belong to a store: an id of one in another store leads nowhere for who works in stores.
+OF_STORES = {"member_id", "coupon_id", "redemption_id", "task_id", "group_id", "touchpoint_id", "note_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Ids by the names that addresses use; `mark` stands in every name that only this world may show."""
+
+    mark: str
+    ids: dict[str, Any]
+
+
+def good(answer: Any) -> Any:
+    assert not isinstance(answer, Refused), answer
+    return answer
+
+
+def make_world(db: Database, brand: BrandRef, store_id: int, mark: str, phone: str) -> World:
+    """One of each. A new kind of row? Its id goes in under the name that its routes use."""
+
+    def work(scope: Scope) -> dict[str, Any]:
+        member = make.make_member(scope, name=f"Zhang {mark}", phone=phone, store_id=store_id)
+        offer = make.make_offer(scope, name=f"Offer {mark}", per_person=5)
+        coupon, used = (
+            good(coupons.give(scope, offer.id, member.id, f"{mark}-coupon-{n}")) for n in range(2)
+        )
+        redemption = good(
+            coupons.redeem(scope, typed=used.code, basket_minor=20_000, key=f"{mark}-used", store_id=store_id)
+        )
+        campaign = good(drafts.create(scope, name=f"Campaign {mark}", channel="email"))
+        group = good(groups.add(scope, groups.Details(name=f"Group {mark}", store_id=store_id)))
+        door = good(touchpoints.new(scope, touchpoints.Details(f"Door {mark}", store_id=store_id)))
+        task = tasks.add(
+            scope, key=mark, title=f"Call {mark}", text="Say hello.", store_id=store_id, member_id=member.id
+        )
+        tag_group = good(tags.add_group(scope, f"Likes {mark}"))
+        tag = good(tags.add_tag(scope, tag_group, "Tea"))
+        person = staff.let_in(scope, email=f"{mark}@people.example", role="guide", stores=[store_id])
+        invite = StaffInvite(
+            brand_id=scope.brand.id,
+            id=scope.new_id(),
+            digest=mark.ljust(64, "0"),
+            email=f"new-{mark}@people.example",
+            role="guide",
+            stores=[],
+            invited_by=person.id,
+            created_at=scope.now,
+            expires_at=scope.now + timedelta(days=1),
+        )
+        scope.session.add(invite)
+        return {
+            "store_id": store_id,
+            "member_id": member.id,
+            "offer_id": offer.id,
+            "coupon_id": coupon.id,
+            "redemption_id": redemption.id,
+            "campaign_id": campaign.id,
+            "group_id": group.id,
+            "touchpoint_id": door.id,
+            "task_id": task,
+            "tag_id": tag,
+            "note_id": good(tags.write_note(scope, member.id, f"Note {mark}")),
+            "staff_id": person.id,
+            "invite_id": invite.id,
+        }
+
+    return World(mark, db.write(work, brand=brand, actor=SYSTEM))
