@@ -78,11 +78,10 @@ def _sqlite(settings: Settings, reader: Reader, stage: Path, stamp: str) -> Rest
     fresh = target.with_name(f"{folder.STAGE}{stamp}-{target.name}")
     try:
         _sound(reader, sqlite.load(reader, fresh))
-        with closing(sqlite3.connect(fresh)) as connection:
+        with closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
             done = Restored(
                 reader.manifest, held=_calm(lambda words: connection.execute(words).rowcount, reader)
             )
-            connection.commit()
         done.aside = [str(path) for path in folder.set_aside(settings.instance, settings.database_url, stamp)]
         _move_in(stage, settings.instance)
         fresh.rename(target)  # the shop is there once this is
