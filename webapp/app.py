@@ -47,6 +47,7 @@ ROOMS = (
     "settings",
     "tags",
     "tasks",
+    "imports",
 )
 JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")
 

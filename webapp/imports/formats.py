@@ -37,8 +37,8 @@ _MAGIC = (
     (b"<!DOCTYPE", "HTML"),
     (b"<html", "HTML"),
 )
-Watch = Callable[[int], None]
-"""Told how many bytes of a file have been dealt with since the last call. May raise, to stop."""
+Watch = Callable[[int, int], None]
+"""Told how many bytes of a file have been dealt with since the last call, and how many rows of it read. May raise, to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +109,13 @@ def prepared(path: Path, into: Path, form: Form, *, sheet: str = "", watch: Watc
     csv.field_size_limit(CELL_LIMIT)
     with made.open("w", encoding="utf-8", newline="") as out:
         if form.kind == "xlsx":
-            _from_workbook(path, out, sheet)
+            _from_workbook(path, out, sheet, watch)
         else:
             _from_text(path, out, form, watch)
     return made
 
 
-def _from_workbook(path: Path, out: TextIO, sheet: str) -> None:
+def _from_workbook(path: Path, out: TextIO, sheet: str, watch: Watch | None) -> None:
     """Rows are as long as the header; a row that says nothing is an empty line."""
     book = Workbook(path)
     writer = csv.writer(out, lineterminator="\n")
@@ -124,6 +124,8 @@ def _from_workbook(path: Path, out: TextIO, sheet: str) -> None:
         for row, cells in book.rows(sheet):
             out.write("\n" * (row - at))
             at = row + 1
+            if watch is not None and row % 1000 == 0:
+                watch(0, 0)
             if row == 1:
                 drop = int(cells[0].strip() in REASONS)
                 width = len(cells)
@@ -158,7 +160,7 @@ def _from_text(path: Path, out: TextIO, form: Form, watch: Watch | None) -> None
                     )
                 if watch is not None and line % 2000 == 0:
                     at = file.buffer.tell()  # type: ignore[attr-defined]  # it is a BufferedReader
-                    watch(at - told)
+                    watch(at - told, 0)
                     told = at
                 yield text
 

@@ -35,7 +35,7 @@ def read_lines(
     path: Path,
     mapping: Mapping[str, str],
     problems: Problems,
-    watch: Callable[[int], None] | None = None,
+    watch: Callable[[int, int], None] | None = None,
 ) -> tuple[int, tuple[str, ...]]:
     """The file into the stage; returns how many rows there are, and the names of columns that are not ours."""
     with open_table(path, COLUMNS, REQUIRED, mapping, watch=watch) as table:

@@ -46,7 +46,7 @@ def read_file(
     problems: Problems,
     *,
     leave_out: Collection[str] = (),
-    watch: Callable[[int], None] | None = None,
+    watch: Callable[[int, int], None] | None = None,
 ) -> Read:
     """The file into the stage. Raises BadFile; bad rows go to `problems` and are not staged.
 

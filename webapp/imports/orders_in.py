@@ -42,7 +42,7 @@ def read_files(
     mapping: Mapping[str, str],
     problems: Problems,
     tell: Callable[[str], None],
-    watch: Callable[[int], None] | None = None,
+    watch: Callable[[int, int], None] | None = None,
 ) -> Read:
     """Both files into the stage. Raises BadFile; bad rows go to `problems` and are not staged."""
     read = Read()

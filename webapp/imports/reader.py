@@ -84,12 +84,12 @@ def open_table(
     required: Sequence[str],
     mapping: Mapping[str, str],
     prefix: str | None = None,
-    watch: Callable[[int], None] | None = None,
+    watch: Callable[[int, int], None] | None = None,
 ) -> Iterator[Table]:
     """Open a file and read its header. mapping: our name -> what the file calls it, "" when it is not there. Raises BadFile.
 
-    prefix: any column that begins so is ours, too (consent_). watch: told how many bytes of the file have been taken with
-    each block.
+    prefix: any column that begins so is ours, too (consent_). watch: told how many bytes and lines of the file each block
+    has.
     """
     csv.field_size_limit(CELL_LIMIT)
     with path.open("rb", buffering=0) as file:
@@ -109,7 +109,7 @@ def open_table(
 class _Source:
     """The bytes of a file, in blocks that end with a line, and the records of such blocks."""
 
-    def __init__(self, path: Path, file: io.FileIO, watch: Callable[[int], None] | None = None) -> None:
+    def __init__(self, path: Path, file: io.FileIO, watch: Callable[[int, int], None] | None = None) -> None:
         self._path, self._file, self._watch = path, file, watch
         self._rest = b""  # of a line that has not ended yet
         self._block: bytes | None = None  # the block at hand
@@ -186,7 +186,7 @@ class _Source:
                     why=why.strerror or "",
                 ) from why
             if self._watch is not None:
-                self._watch(len(data))
+                self._watch(len(data), data.count(b"\n"))
             if not self._begun:
                 data, self._begun = data.removeprefix(b"\xef\xbb\xbf"), True
             if not data:

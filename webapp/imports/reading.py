@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from webapp.imports import formats, lines_in, members_in, orders_in
+from webapp.imports.formats import Watch
 from webapp.imports.problems import N_, BadFile, Problems
-from webapp.imports.stage import Stage
+from webapp.imports.stage import WORK, Stage
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef
 from webapp.members.bulk import Declared
 
 Tell = Callable[[str], None]
-Watch = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def read(
     watch: Watch | None = None,
 ) -> tuple[Outcome, dict[str, str]]:
     """(what was read, attribute key -> its kind). Raises BadFile. watch: told of bytes that have been dealt with."""
-    with _prepared(stage, files, options, tell, watch) as (file, lines):
+    with prepared(stage, files, options, tell, watch) as (file, lines):
         if files.kind == "members":
             return _members(stage, problems, db, brand, file, options, tell, watch)
         found = orders_in.read_files(stage, brand, file, lines, options.mapping, problems, tell, watch)
@@ -147,11 +147,15 @@ def _members(
 
 
 @contextmanager
-def _prepared(
-    stage: Stage, files: Files, options: Options, tell: Tell, watch: Watch | None
+def prepared(
+    stage: Stage,
+    files: Files,
+    options: Options,
+    tell: Tell = lambda text: None,
+    watch: Watch | None = None,
 ) -> Iterator[tuple[Path, Path | None]]:
     """The files in the form that the reader takes; what had to be written for that is gone afterwards."""
-    into = Path(tempfile.mkdtemp(prefix=f"{stage.path.stem}-", dir=stage.path.parent))
+    into = Path(tempfile.mkdtemp(WORK, f"{stage.path.stem}-", stage.path.parent))
     try:
         ready: list[Path | None] = []
         for part, path in (("file", files.file), ("lines", files.lines)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from uuid import uuid4
 from webapp.kernel import bulk
 
 SUFFIX = ".stage"
+WORK = ".work"  # of folders in which files are made readable
 ORDER_CELLS = (
     "number TEXT, member TEXT, phone TEXT, store TEXT, at TEXT, day TEXT, gross INTEGER, discount INTEGER, paid INTEGER, "
     "digest INTEGER"
@@ -209,3 +211,5 @@ def sweep_away(folder: Path, brand_id: int, keep: Iterable[str]) -> None:
     for path in folder.glob(f"{brand_id}-*{SUFFIX}*"):
         if path.name not in kept:
             path.unlink(missing_ok=True)
+    for path in folder.glob(f"{brand_id}-*{WORK}"):
+        shutil.rmtree(path, ignore_errors=True)

@@ -169,7 +169,7 @@ def _before(scope: Scope, import_id: int) -> Iterator[tuple[str, dict[int, dict[
             ).all()
             if not rows:
                 break
-            yield kind, dict(rows)  # type: ignore[arg-type]  # rows are pairs
+            yield kind, dict(rows)
             after = rows[-1][0]
 
 
