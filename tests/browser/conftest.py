@@ -1,0 +1,26 @@
+"""One sample shop for all the browser's tests of a worker: building it takes seconds, looking at it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.shop import Shop, build, served
+from tests.support import databases, seed
+from tests.support.smtp import SmtpReceiver
+
+
+@pytest.fixture(scope="session")
+def shop(run: databases.Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Served. Tests that change what others look at build their own."""
+    folder = tmp_path_factory.mktemp("shop")
+    smtp = SmtpReceiver(folder / "smtp")
+    with databases.clone("sqlite", run, folder) as url:
+        db = seed.database(url)
+        made = build(db, folder / "instance", smtp.port)
+        with served(made.app) as address:
+            made.address = address
+            yield made
+        db.close()
+    smtp.stop()
