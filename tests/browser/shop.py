@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.browser import grouping
+from tests.browser import colleagues, grouping
 from tests.factories.members import make_members
 from tests.factories.offers import make_offer
 from tests.factories.orders import make_orders
@@ -167,6 +167,7 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
     }
     _use_coupons(shop)
     _hang_codes(shop)
+    shop.ids |= shop.write(colleagues.let_in, role="owner")
     _give_tasks(shop)
     grouping.fill(shop, worker)
     return shop
