@@ -56,6 +56,12 @@ class Address:
         """Nobody outside the shop's own network can open it."""
         return is_own_network(self.url)
 
+    @property
+    def only_here(self) -> bool:
+        """Nobody but this machine can open it."""
+        host = urlsplit(self.url).hostname or ""
+        return host == "localhost" or host == "::1" or host.startswith("127.")
+
 
 _base: str | None = None
 _listening: str | None = None

@@ -134,7 +134,7 @@ def todo(scope: Scope) -> Card | None:
     if all(step.done for step in found):
         return None
     items = tuple(Item(step.label, step.url, done=step.done) for step in found)
-    return Card(_l("First steps"), items=items, action=(_l("Go on"), url_for("setup.index")))
+    return Card(_l("First steps"), items=items, action=(_l("Go on setting up"), url_for("setup.index")))
 
 
 # -- mail --------------------------------------------------------------------------------------------------------------
