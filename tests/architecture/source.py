@@ -21,6 +21,7 @@ SUBJECTS = frozenset(
         "coupons",
         "outbox",
         "campaigns",
+        "preferences",
         "touchpoints",
         "tasks",
         "imports",

@@ -22,7 +22,7 @@ from webapp.kernel.types import UtcDateTime
 
 
 class GroupType(BrandRow, Base):
-    """One of the brand's kinds of group. A brand without rows has the defaults of `queries.DEFAULT_TYPES`."""
+    """One of the brand's kinds of group. A brand without rows has the defaults of `words.DEFAULT_TYPES`."""
 
     __tablename__ = "group_type"
     __table_args__ = (UniqueConstraint("brand_id", "name"),)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from webapp.groups.models import Group, GroupPicture, GroupStay, GroupType
@@ -18,7 +17,6 @@ from webapp.kernel.scope import Scope
 from webapp.members.models import Member
 from webapp.orders.models import Order
 
-DEFAULT_TYPES = (_l("Fans"), _l("Members"), _l("Beauty"), _l("Weekly picks"), _l("Flash sales"), _l("Other"))
 WINDOW = 30  # days, today included
 STAY = timedelta(days=7)
 SHOW = ("now", "joined", "left", "bought", "stayed", "gone")

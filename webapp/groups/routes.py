@@ -103,7 +103,7 @@ def _form(scope: Scope, group: Group | None = None) -> GroupForm:
     elif group is not None and group.store_id not in dict(stores):
         stores += [(one.id, one.name) for one in brands.stores(scope) if one.id == group.store_id]
     people = [(one.id, one.name or one.email) for one, _role in staff.of_brand(scope) if one.active]
-    types = [one.name for one in queries.types(scope)] or [str(one) for one in queries.DEFAULT_TYPES]
+    types = [one.name for one in queries.types(scope)] or [str(one) for one in words.DEFAULT_TYPES]
     values: dict[str, Any] = {}
     if group is not None:
         kinds = {one.id: one.name for one in queries.types(scope)}
@@ -327,7 +327,7 @@ def join_list(group_id: int) -> Response:
 def _types_page(form: TypeForm, status: int = 200) -> Response:
     with edge.read() as scope:
         own, used = queries.types(scope), queries.types_in_use(scope)
-    listed = [(one.name, used.get(one.id, 0)) for one in own] or [(str(x), 0) for x in queries.DEFAULT_TYPES]
+    listed = [(one.name, used.get(one.id, 0)) for one in own] or [(str(x), 0) for x in words.DEFAULT_TYPES]
     return edge.page("pages/groups/types.html", status=status, form=form, types=listed)
 
 

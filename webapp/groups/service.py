@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import delete, or_, select, update
 
 from webapp.brands.models import Store
-from webapp.groups import queries
+from webapp.groups import queries, words
 from webapp.groups.models import Group, GroupPicture, GroupStay, GroupType
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.idempotency import insert_or_ignore
@@ -124,7 +124,7 @@ def own_types(scope: Scope) -> Sequence[GroupType]:
     found = queries.types(scope)
     if found:
         return found
-    for position, name in enumerate(queries.DEFAULT_TYPES):
+    for position, name in enumerate(words.DEFAULT_TYPES):
         scope.session.execute(
             insert_or_ignore(scope, GroupType).values(
                 brand_id=scope.brand.id, id=scope.new_id(), name=str(name), position=position

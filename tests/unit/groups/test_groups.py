@@ -14,7 +14,7 @@ from tests.factories.orders import make_orders
 from tests.support import seed
 from tests.support.databases import ONE_DATABASE
 from webapp.brands import queries as brands
-from webapp.groups import queries, service
+from webapp.groups import queries, service, words
 from webapp.groups.models import Group, GroupStay
 from webapp.groups.service import Details
 from webapp.kernel.db import Database
@@ -155,7 +155,7 @@ def test_types_begin_with_the_defaults_and_are_the_brands_own(db: Database, bran
     def unit(scope: Scope) -> None:
         assert service.add_type(scope, "Mothers") is None
         names = [one.name for one in queries.types(scope)]
-        assert names == [*map(str, queries.DEFAULT_TYPES), "Mothers"]
+        assert names == [*map(str, words.DEFAULT_TYPES), "Mothers"]
         assert service.add_type(scope, "mothers ") == Refused("type_taken", {"field": "name"})
         make_group(scope, kind="Mothers")
         assert service.drop_type(scope, "Mothers") == Refused("type_used")
