@@ -29,7 +29,9 @@ class TaskForm(Form):
         ],
         default="service",
     )
-    title = StringField(lazy_pgettext("of tasks", "What to do"), [DataRequired(_l("This is needed.")), Length(max=200)])
+    title = StringField(
+        lazy_pgettext("of tasks", "What to do"), [DataRequired(_l("This is needed.")), Length(max=200)]
+    )
     text = TextAreaField(_l("What to say"), [Length(max=4000)])
     whose = SelectField(_l("Who does it"))
     due = DateField(_l("By when"), [Optional()])
@@ -54,7 +56,9 @@ def task_form(people: list[tuple[int, str]], stores: list[tuple[int, str]], **va
 class SignsForm(Form):
     """What guides should say to members about to go."""
 
-    title = StringField(lazy_pgettext("of tasks", "What to do"), [DataRequired(_l("This is needed.")), Length(max=200)])
+    title = StringField(
+        lazy_pgettext("of tasks", "What to do"), [DataRequired(_l("This is needed.")), Length(max=200)]
+    )
     text = TextAreaField(
         _l("What to say"), [Length(max=4000)], description=_l("{name} becomes the member's name.")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _l
 
 from webapp.kernel.errors import Refused
@@ -24,9 +24,9 @@ STATES: dict[str, tuple[Any, str]] = {
     "cancelled": (_l("cancelled"), "off"),
 }
 MOVES: dict[str, Any] = {
-    "made": _l("made"),
-    "taken": _l("taken"),
-    "given": _l("given"),
+    "made": lazy_pgettext("of tasks", "made"),
+    "taken": lazy_pgettext("of tasks", "taken"),
+    "given": lazy_pgettext("of tasks", "given"),
     "done": _l("done"),
     "unreached": _l("nobody reached"),
     "declined": _l("asked not to be contacted"),

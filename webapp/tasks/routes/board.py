@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, flash, request
+from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
-from webapp.kernel import edge
+from webapp.kernel import edge, filters, shell
+from webapp.kernel.scope import Scope
 from webapp.tasks import queries, service
 from webapp.tasks.routes.base import bp, names, page, said
 
@@ -17,6 +20,26 @@ def show_board() -> Response:
     """By guide: open and overdue now, ended in the last 30 days."""
     with edge.read() as scope:
         return page("board.html", lines=queries.board(scope))
+
+
+@shell.card(8, "tasks.give")
+def today_card(scope: Scope) -> shell.Card | None:
+    """What waits with everybody, for whoever gives tasks."""
+    lines = queries.board(scope)
+    waiting, late = sum(line.open for line in lines), sum(line.overdue for line in lines)
+    free = sum(line.open for line in lines if line.staff_id is None)
+    if not waiting:
+        return None
+    figures = (
+        shell.Figure(filters.number(waiting), _l("to do"), url_for("tasks.show_board")),
+        shell.Figure(filters.number(late), _l("overdue"), url_for("tasks.show_board")),
+        shell.Figure(
+            filters.number(free),
+            lazy_pgettext("of tasks", "nobody yet"),
+            url_for("tasks.of_worker", who="nobody", state="open"),
+        ),
+    )
+    return shell.Card(_l("Tasks by guide"), figures, action=(_l("Early signs"), url_for("tasks.signs")))
 
 
 @bp.get("/tasks/board/<who>/<state>", permission="tasks.give")
