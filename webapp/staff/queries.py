@@ -56,6 +56,20 @@ def stores_of(scope: Scope, role: StaffRole) -> frozenset[int] | None:
     return frozenset(given) | ({role.store_id} if role.store_id else set()) or None
 
 
+def stores_of_all(scope: Scope, roles: Sequence[StaffRole]) -> dict[int, frozenset[int] | None]:
+    """The same for many roles of the scope's brand at once, by the role's id."""
+    given: dict[int, set[int]] = {}
+    for role_id, store_id in scope.session.execute(
+        select(StaffStore.role_id, StaffStore.store_id).where(StaffStore.brand_id == scope.brand.id)
+    ):
+        given.setdefault(role_id, set()).add(store_id)
+    found: dict[int, frozenset[int] | None] = {}
+    for role in roles:
+        stores = given.get(role.id, set()) | ({role.store_id} if role.store_id else set())
+        found[role.id] = frozenset(stores) or None if role.role in IN_STORES else None
+    return found
+
+
 def of_brand(scope: Scope) -> list[tuple[Staff, StaffRole]]:
     """Who works in the scope's brand, by address."""
     rows = scope.session.execute(

@@ -55,13 +55,14 @@ def everybody(scope: Scope) -> dict[int, Guide]:
     taken = {row.staff_id: row.taken for row in scope.session.execute(today)}
     found: dict[int, Guide] = {}
     rows = [(one, role) for one, role in staff.of_brand(scope) if one.active]
+    stores = staff.stores_of_all(scope, [role for _one, role in rows])
     for one, role in sorted(rows, key=lambda pair: (pair[1].role != "guide", pair[0].name, pair[0].id)):
         duty = duties.get(one.id)
         found[one.id] = Guide(
             one.id,
             one.name or one.email,
             role.role,
-            staff.stores_of(scope, role),
+            stores[role.id],
             duty.per_day if duty else None,
             duty.away_until if duty else None,
             taken.get(one.id, 0),

@@ -28,7 +28,9 @@ def hire(db: Database, brand: BrandRef, count: int) -> list[int]:
 
     def unit(scope: Scope) -> None:
         for n in range(count - 1):
-            one = Staff(id=scope.new_id(), email=f"g{n}@acme.example", name=f"Guide {n}", created_at=scope.now)
+            one = Staff(
+                id=scope.new_id(), email=f"g{n}@acme.example", name=f"Guide {n}", created_at=scope.now
+            )
             scope.session.add(one)
             scope.session.flush()
             role = StaffRole(brand_id=scope.brand.id, id=scope.new_id(), staff_id=one.id, role="guide")
@@ -72,7 +74,7 @@ def run_joins(db: Database, brand: BrandRef, processes: int, each: int, limit: i
                 )
                 assert isinstance(answer, joining.Joined)
 
-    together(db.url, processes, work)
+    together(db.url, processes, work, seconds=400)  # a busy machine is slow, not wrong
     with db.read(brand=brand) as scope:
         served = Counter(scope.session.scalars(select(TouchpointJoin.serves_id)))
         members = scope.session.scalar(select(func.count()).select_from(Member))
