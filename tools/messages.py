@@ -78,18 +78,18 @@ def declared(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def _labels(node: ast.AST) -> Iterator[str]:
     """Texts of Setting(key, kind, label, help=, choices=), TermField and ContentField (the same), Problem(field, message),
-    `label = ...`, the values of `reasons = {...}` and what a channel's ready() answers."""
+    `label = ...`, `consent = ...`, the values of `reasons = {...}` and what a channel's ready() answers."""
     found: list[ast.expr] = []
     if isinstance(node, ast.ClassDef):
         for line in node.body:
             if isinstance(line, ast.Assign) and any(
-                isinstance(t, ast.Name) and t.id == "label" for t in line.targets
+                isinstance(t, ast.Name) and t.id in ("label", "consent") for t in line.targets
             ):
                 found.append(line.value)
             elif (
                 isinstance(line, ast.AnnAssign)
                 and isinstance(line.target, ast.Name)
-                and line.target.id == "label"
+                and line.target.id in ("label", "consent")
             ):
                 found += [line.value] if line.value else []
             if isinstance(line, (ast.Assign, ast.AnnAssign)) and isinstance(line.value, ast.Dict):
