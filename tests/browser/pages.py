@@ -75,6 +75,12 @@ STOPS = (
     at("counter.ask", "/counter/find", who="clerk"),
     at("counter.ask", "/counter/find", who="clerk", fill={"who": "13800138000"}, status=404),
     at("counter.index", "/counter"),
+    at("imports.index", "/imports"),
+    at("imports.new", "/imports/new"),
+    at("imports.new", "/imports/new", fill={"source": "till"}, status=422),
+    at("imports.columns", "/imports/{file_uploaded}/columns"),
+    at("imports.show", "/imports/{file_checked}"),
+    at("imports.show", "/imports/{file_brought}"),
     at("offers.index", "/offers"),
     at("offers.new", "/offers/new"),
     at("offers.new", "/offers/new", fill={"name": ""}, status=422),
@@ -202,6 +208,7 @@ STOPS = (
 )
 # GET routes that are no pages of their own, each with its reason.
 NO_PAGE = {
+    "imports.bad": "a download",
     "staff.second": "only after a right password: tests/web/staff/test_factor.py walks it",
     "join.default": "leads to join.show",
     "join.group_picture": "a chat group's QR code, as a picture",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from webapp.brands import queries as brands
 from webapp.campaigns import service as campaigns
 from webapp.coupons import redeem
 from webapp.coupons.models import Coupon
+from webapp.imports import uploads
+from webapp.imports.reading import Files
 from webapp.kernel import links
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
@@ -170,6 +174,7 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
     shop.ids |= shop.write(colleagues.let_in, role="owner")
     _give_tasks(shop)
     grouping.fill(shop, worker)
+    shop.ids |= shop.write(lambda scope: bring_files(scope, instance / "staged"), role="owner")
     return shop
 
 
@@ -272,3 +277,26 @@ def _give_tasks(shop: Shop) -> None:
         return {"task": task, "free_task": free, "guide": guide.id, "tag": tag}
 
     shop.ids |= shop.write(work, role="owner")
+
+
+def bring_files(scope: Scope, stage: Path) -> dict[str, int]:
+    """A file whose columns are to be matched, one that was checked and has bad rows, one that came in."""
+    found = {}
+    told = ["phone", "12", "is no phone number in %(region)s", "Write all its digits.", {"region": "CN"}]
+    for name, state in (("uploaded", "uploaded"), ("checked", "checked"), ("brought", "done")):
+        folder = uploads.new_folder(stage, scope.brand.id)
+        content = BytesIO("会员号,姓名,手机号,身份\n0017,张三,13800000001,x\n".encode())
+        path = uploads.keep(content, folder, "file", f"{name}.csv", 1 << 20)
+        row = uploads.start(scope, folder, Files("members", path), "old system")
+        row.state = state
+        if state != "uploaded":
+            row.counts = {"read": 9, "refused": 1, "good": 8}
+            row.options = {"mapping": {"number": "会员号", "phone": "手机号"}}
+            row.told = {**(row.told or {}), "bad": 1, "ignored": ["身份"]}
+            bad = {"part": "file", "row": 4, "cells": ["3", "C", "12", ""], "problems": [told]}
+            (folder / "bad.jsonl").write_text(json.dumps(bad) + "\n")
+        if state == "done":
+            row.finished_at = scope.now
+            row.counts = {**row.counts, "created": 7, "updated": 1, "unchanged": 0}
+        found[f"file_{name}"] = row.id
+    return found

@@ -12,9 +12,9 @@ import click
 
 @click.group("import")
 def import_() -> None:
-    """Bring members and orders in from CSV files.
+    """Bring members and orders in from files.
 
-    Files are UTF-8, with or without a mark at the start, commas between cells; the first row names the columns. A file
+    CSV in UTF-8, GB18030 or UTF-16 with commas, semicolons or tabs between cells, or XLSX; the first row names the columns. A file
     is checked whole before anything changes: if a row is bad, all bad rows are told, nothing is applied and the exit
     code is 2, unless --skip-bad is given. The same file a second time changes nothing; a blank cell keeps what is
     stored; an import that was interrupted goes on by itself, or with the next one.
@@ -25,6 +25,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line."),
         click.option("--skip-bad", is_flag=True, help="Apply the good rows although others are bad."),
+        click.option("--sheet", default="", help="The sheet of a workbook; the first without."),
         click.option("--make-stores", is_flag=True, help="Make stores that are not known yet."),
         click.option(
             "--map",
@@ -53,13 +54,14 @@ def members(
     skip_bad: bool,
     as_json: bool,
     source: str,
+    sheet: str,
 ) -> int:
     """Members from FILE.
 
     Columns: number (required), name, phone, email, birthday, gender, joined_at, store, and consent_CHANNEL such as
     consent_email (yes or no to marketing; blank means no). Columns of other names become attributes of the members.
     """
-    return _run("members", file, None, code, pairs, make_stores, skip_bad, as_json, source)
+    return _run("members", file, None, code, pairs, make_stores, skip_bad, as_json, source, sheet)
 
 
 @import_.command()
@@ -79,6 +81,7 @@ def orders(
     skip_bad: bool,
     as_json: bool,
     source: str,
+    sheet: str,
     lines: Path | None,
 ) -> int:
     """Orders from FILE, and their lines from another.
@@ -87,7 +90,7 @@ def orders(
     member is blank or unknown waits for a member with its phone. ordered_at without an offset is in the brand's zone.
     Columns of lines: order, product and amount (required), category, quantity.
     """
-    return _run("orders", file, lines, code, pairs, make_stores, skip_bad, as_json, source)
+    return _run("orders", file, lines, code, pairs, make_stores, skip_bad, as_json, source, sheet)
 
 
 def _run(
@@ -100,12 +103,13 @@ def _run(
     skip_bad: bool,
     as_json: bool,
     source: str,
+    sheet: str,
 ) -> int:
     from webapp.app import load_jobs
     from webapp.cli import context
     from webapp.imports import service
 
-    options = service.Options(source, _mapping(pairs), make_stores, skip_bad)
+    options = service.Options(source, _mapping(pairs), make_stores, skip_bad, sheet)
     settings = context.settings()
     db = context.database(settings)
     brand = context.brand(db, code)

@@ -26,6 +26,7 @@ from webapp.imports import formats, synonyms
 from webapp.imports.headers import resolve
 from webapp.imports.models import Import, ImportMapping
 from webapp.imports.problems import N_, BadFile
+from webapp.imports.reader import CELL_LIMIT, bad_quotes
 from webapp.imports.reading import Files, Options
 from webapp.imports.stage import open_stage
 from webapp.imports.xlsx import Workbook
@@ -136,11 +137,12 @@ def _rows(path: Path, form: formats.Form, sheet: str) -> Iterator[list[str]]:
     with path.open("rb") as file:
         data = file.read(1 << 18)
     text = data.decode(form.encoding, "ignore").removeprefix("\ufeff")
-    lines = io.StringIO(text, newline="")
+    csv.field_size_limit(CELL_LIMIT)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=form.divider)
     try:
-        yield from (cells for cells in csv.reader(lines, delimiter=form.divider) if cells)
-    except csv.Error:
-        return  # the check says where
+        yield from (cells for cells in reader if cells)
+    except csv.Error as why:
+        raise bad_quotes(path.name, reader.line_num, str(why)) from why
 
 
 # --- its row --------------------------------------------------------------------------------------------------------

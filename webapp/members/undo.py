@@ -41,7 +41,8 @@ def changed_since(scope: Scope, before: Mapping[int, Mapping[str, Any]]) -> set[
     """Those members that somebody has corrected, or who have answered about consent, since the import changed them."""
     ids = list(before)
     of = Member.brand_id == scope.brand.id, bulk.among(Member.id, ids)
-    now = dict(scope.session.execute(select(Member.id, Member.updated_at).where(*of)).tuples().all())
+    rows = scope.session.execute(select(Member.id, Member.updated_at).where(*of)).all()
+    now = {row.id: row.updated_at for row in rows}
     changed = {id_ for id_, was in before.items() if now.get(id_) != datetime.fromisoformat(was["at"])}
     said = select(Consent.member_id, Consent.id, Consent.at).where(
         Consent.brand_id == scope.brand.id, bulk.among(Consent.member_id, ids)

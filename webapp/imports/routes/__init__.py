@@ -33,9 +33,7 @@ def init_app(app: Flask) -> None:
     class Request(given):
         """Keeps large parts of a form on the instance's disk."""
 
-        def _get_file_stream(
-            self, total_content_length: int | None, *_about: Any, **_more: Any
-        ) -> Any:
+        def _get_file_stream(self, total_content_length: int | None, *_about: Any, **_more: Any) -> Any:
             if total_content_length is not None and total_content_length < SMALL:
                 return io.BytesIO()
             stage_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
