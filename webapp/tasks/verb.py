@@ -73,7 +73,7 @@ def from_plugin(
         store_id=store_id,
         member_id=member_id,
         group_id=group_id,
-        link=link,
+        link=link if link.startswith(("https://", "http://")) else "",
         due_on=due_on,
         source=f"campaign:{promise.campaign_id}" if promise else f"plugin:{plugin}",
         purpose=purpose,

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import ColumnElement
 
+from webapp.groups.models import Group
 from webapp.kernel import edge, filters, i18n, reach, shell
 from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import once
@@ -82,6 +83,7 @@ def _task_page(task_id: int, status: int = 200) -> Response:
             stage_name=stage_name,
             moves=queries.moves(scope, task_id),
             names=names(scope),
+            group=scope.session.get(Group, (scope.brand.id, task.group_id)) if task.group_id else None,
             store=queries.store_name(scope, task.store_id),
             mine=task.staff_id == scope.actor.id,
             workers=queries.workers(scope) if edge.can("tasks.give") else [],
