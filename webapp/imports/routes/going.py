@@ -70,7 +70,7 @@ def _show(import_id: int, said: str = "", status: int = 200) -> Response:
     if row.state == "uploaded" and not said:
         return edge.redirect("imports.columns", import_id=import_id)
     told = row.told or {}
-    refused = told.get("refused")
+    msgid, facts = (told.get("refused") or {}).get("msgid", ""), (told.get("refused") or {}).get("facts", {})
     return edge.page(
         "pages/imports/show.html",
         block="state",
@@ -79,7 +79,7 @@ def _show(import_id: int, said: str = "", status: int = 200) -> Response:
         said=said,
         live=row.state in LIVE,
         progress=progress,
-        refused=_(refused["msgid"]) % refused["facts"] if refused else "",
+        refused=_(msgid) % facts if msgid else "",
         problems=_problems(row) if row.counts.get("refused") else [],
         built=[words.built(name, count) for name, count in (told.get("undo") or {}).items()],
         undoable=undoable,
