@@ -55,6 +55,21 @@ def groups(
     return list(scope.session.scalars(query.order_by(Group.name).limit(limit + 1)))
 
 
+def ending(scope: Scope, days: int) -> Sequence[Group]:
+    """Open groups whose QR code lets people in for at most so many days more, the soonest first; 20 at most."""
+    return scope.session.scalars(
+        select(Group)
+        .where(
+            Group.brand_id == scope.brand.id,
+            fence(scope),
+            Group.closed_at.is_(None),
+            Group.until_on <= scope.today + timedelta(days=days),
+        )
+        .order_by(Group.until_on, Group.name)
+        .limit(20)
+    ).all()
+
+
 def named(scope: Scope, ids: Iterable[int]) -> dict[int, Group]:
     """id -> group, of those that exist (closed ones too), whatever the actor's reach."""
     rows = scope.session.scalars(

@@ -354,6 +354,21 @@ def change_types() -> Response:
     return edge.redirect("groups.types")
 
 
+@shell.card(70, "groups.view")
+def today_card(scope: Scope) -> shell.Card | None:
+    """Groups whose QR code is over, or soon will be."""
+    found = queries.ending(scope, SOON)
+    if not found:
+        return None
+    names = _("; ").join(one.name for one in found[:3])
+    return shell.Card(
+        _l("Groups"),
+        (shell.Figure(str(len(found)), _l("QR codes to be replaced"), "/groups"),),
+        text=_("They let nobody in, or soon will not: %(names)s.", names=names),
+        action=(_l("Look at it"), f"/groups/{found[0].id}"),
+    )
+
+
 @panels.panel(60, "groups.view")
 def of_member(scope: Scope, member: Member) -> panels.Panel | None:
     """The groups in which a member is or was."""

@@ -107,12 +107,15 @@ def test_text_alone_where_there_is_no_html() -> None:
 def test_the_way_out_in_headers_and_in_words() -> None:
     url = "https://a-rather-long-name-of-a-shop.example.com/u/" + "A" * 60
     known = context({"host": "h", **FROM}, DECLARED, locale="zh_CN")
-    raw = compose(note(unsubscribe_url=url), known).content
+    page = "https://shop.example/p/BwEiQ"
+    raw = compose(note(unsubscribe_url=url, preferences_url=page), known).content
     assert f"\r\nList-Unsubscribe: <{url}>\r\n".encode() in b"\r\n" + raw, "neither folded nor encoded"
     assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
     mail: Any = email.message_from_bytes(raw, policy=email.policy.default)
     assert f"退订: {url}" in mail.get_body(("plain",)).get_content()
+    assert f"订阅设置与我的资料: {page}" in mail.get_body(("plain",)).get_content()
     assert f'<a href="{url}">退订</a>' in mail.get_body(("html",)).get_content()
+    assert f'<a href="{page}">订阅设置与我的资料</a>' in mail.get_body(("html",)).get_content()
 
 
 def test_every_line_is_ascii_and_short_enough() -> None:

@@ -22,6 +22,7 @@ from webapp.kernel import links
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
+from webapp.members import pages
 from webapp.members import queries as members
 from webapp.members import service as people
 from webapp.members.models import Consent, ConsentNow
@@ -143,7 +144,7 @@ def test_gone_after_it_was_rendered(
 
     monkeypatch.setattr(source.Campaigns, "render", slow)
     done = db.write(lambda scope: turn(scope, mine, [], Hand()), brand=brand)
-    assert len(done.flights) == 1
+    assert [one.message.preferences_url for one in done.flights] == [pages.url(brand.id, member)]
     other.join(20)
     assert order == ["rendered", "withdrawn"]
     with db.read(brand=brand) as scope:

@@ -40,6 +40,7 @@ def test_from_an_empty_list_to_a_group_with_members(owner: Client, db: Database,
     group = the_group(db)
     page = text_of(owner.get(f"/groups/{group.id}").text)
     assert "The QR code is over" in page
+    assert "QR codes to be replaced" in text_of(owner.get("/").text)
     shown = owner.get(f"/groups/{group.id}/picture")
     assert shown.mimetype == "image/png" and shown.data == png(30, 30)
     assert "sandbox" in shown.headers["Content-Security-Policy"]
