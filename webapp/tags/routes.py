@@ -14,6 +14,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import once
 from webapp.kernel.scope import Scope
 from webapp.members import panels
+from webapp.members import queries as members
 from webapp.members.models import Member
 from webapp.tags import queries, service
 from webapp.tags.forms import REFUSALS, NoteForm, TagForm, put_form
@@ -81,6 +82,7 @@ def drop(tag_id: int) -> Response:
 def put(member_id: int) -> Response:
     """Put a tag on."""
     with edge.read() as scope:
+        members.in_reach(scope, member_id)
         form = put_form(queries.choices(scope))
     chosen = form.tag.data if form.validate() else None
     if not chosen:

@@ -103,6 +103,18 @@ TABLE = {
     "tags.put": "OPMG",
     "tags.take_off": "OPMG",
     "tags.write_note": "OPMGC",
+    # files
+    "imports.again": "OP",
+    "imports.apply": "OP",
+    "imports.bad": "OP",
+    "imports.cancel": "OP",
+    "imports.check": "OP",
+    "imports.columns": "OP",
+    "imports.index": "OP",
+    "imports.new": "OP",
+    "imports.show": "OP",
+    "imports.take_back": "OP",
+    "imports.upload": "OP",
     # the counter, offers and coupons
     "counter.ask": "OPMGC",
     "counter.done": "OPMGC",

@@ -10,6 +10,7 @@ from tests import factories as make
 from webapp.campaigns import drafts
 from webapp.coupons import service as coupons
 from webapp.groups import service as groups
+from webapp.imports.models import Import
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import SYSTEM, BrandRef, Scope
@@ -25,7 +26,10 @@ OF_STORES = {"member_id", "coupon_id", "redemption_id", "task_id", "group_id", "
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Ids by the names that addresses use; `mark` stands in every name that only this world may show."""
+    """Ids by the names that addresses use; `mark` stands in every name that only this world may show.
+
+    What the whole brand shares (offers, campaigns, tags, colleagues' names) wears the brand's mark, for the same reason.
+    """
 
     mark: str
     ids: dict[str, Any]
@@ -36,32 +40,36 @@ def good(answer: Any) -> Any:
     return answer
 
 
-def make_world(db: Database, brand: BrandRef, store_id: int, mark: str, phone: str) -> World:
+def make_world(
+    db: Database, brand: BrandRef, store_id: int, mark: str, phone: str, *, of_brand: str
+) -> World:
     """One of each. A new kind of row? Its id goes in under the name that its routes use."""
 
     def work(scope: Scope) -> dict[str, Any]:
         member = make.make_member(scope, name=f"Zhang {mark}", phone=phone, store_id=store_id)
-        offer = make.make_offer(scope, name=f"Offer {mark}", per_person=5)
+        offer = make.make_offer(scope, name=f"Offer {of_brand}", per_person=5)
         coupon, used = (
             good(coupons.give(scope, offer.id, member.id, f"{mark}-coupon-{n}")) for n in range(2)
         )
         redemption = good(
             coupons.redeem(scope, typed=used.code, basket_minor=20_000, key=f"{mark}-used", store_id=store_id)
         )
-        campaign = good(drafts.create(scope, name=f"Campaign {mark}", channel="email"))
+        campaign = good(drafts.create(scope, name=f"Campaign {of_brand}", channel="email"))
         group = good(groups.add(scope, groups.Details(name=f"Group {mark}", store_id=store_id)))
         door = good(touchpoints.new(scope, touchpoints.Details(f"Door {mark}", store_id=store_id)))
         task = tasks.add(
             scope, key=mark, title=f"Call {mark}", text="Say hello.", store_id=store_id, member_id=member.id
         )
-        tag_group = good(tags.add_group(scope, f"Likes {mark}"))
+        tag_group = good(tags.add_group(scope, f"Likes {of_brand} {phone[-1]}"))
         tag = good(tags.add_tag(scope, tag_group, "Tea"))
-        person = staff.let_in(scope, email=f"{mark}@people.example", role="guide", stores=[store_id])
+        person = staff.let_in(
+            scope, email=f"{of_brand}{phone[-1]}@people.example", role="guide", stores=[store_id]
+        )
         invite = StaffInvite(
             brand_id=scope.brand.id,
             id=scope.new_id(),
             digest=mark.ljust(64, "0"),
-            email=f"new-{mark}@people.example",
+            email=f"new-{of_brand}{phone[-1]}@people.example",
             role="guide",
             stores=[],
             invited_by=person.id,
@@ -69,7 +77,24 @@ def make_world(db: Database, brand: BrandRef, store_id: int, mark: str, phone: s
             expires_at=scope.now + timedelta(days=1),
         )
         scope.session.add(invite)
+        file = Import(
+            brand_id=scope.brand.id,
+            id=scope.new_id(),
+            kind="members",
+            source="till",
+            filename=f"{of_brand}.csv",
+            state="done",
+            options={},
+            stage="",
+            counts={},
+            created_by=person.id,
+            created_at=scope.now,
+            finished_at=scope.now,
+        )
+        scope.session.add(file)
+        scope.session.flush()
         return {
+            "import_id": file.id,
             "store_id": store_id,
             "member_id": member.id,
             "offer_id": offer.id,
