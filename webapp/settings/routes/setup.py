@@ -82,8 +82,7 @@ def strip() -> dict[str, Any] | None:
     if (
         not led
         or not edge.actor().can("settings.edit")
-        or (request.blueprint == "setup"
-        and request.endpoint != "setup.mail")
+        or (request.blueprint == "setup" and request.endpoint != "setup.mail")
     ):
         return None
     with edge.read() as scope:
