@@ -30,8 +30,9 @@ _ROBOT = re.compile(
 )
 
 
-def door(name: str = "open", times: int = OPENED[0], seconds: int = OPENED[1]) -> None:
-    """429 for an address that opens members' pages faster than people do."""
+def door(name: str = "open", most: tuple[int, int] | None = None) -> None:
+    """429 for an address that opens members' pages faster than people do. most: (times, seconds)."""
+    times, seconds = most or OPENED
     if not limit(name, request.remote_addr or "", times, seconds):
         abort(429)
 

@@ -59,7 +59,7 @@ def join(code: str) -> Response:
         return edge.redirect("join.show", code=code)
     if not touchpoint.active:
         return edge.page("pages/join/resting.html", status=410)
-    browser.door("join", *FROM_ADDRESS)
+    browser.door("join", FROM_ADDRESS)
     if not limit("join.code", f"{touchpoint.brand_id}:{touchpoint.id}", *FROM_CODE):
         abort(429)
     form = _form(touchpoint)
