@@ -88,7 +88,8 @@ class CodeForm(Form):
     """A code: of the app, or a recovery code."""
 
     code = StringField(
-        _l("Code"), [InputRequired(_l("Type the six digits that your app shows.")), Length(max=40)]
+        lazy_pgettext("to sign in", "Code"),
+        [InputRequired(_l("Type the six digits that your app shows.")), Length(max=40)],
     )
 
 
@@ -96,7 +97,7 @@ class QuickForm(Form):
     """The eight letters that a manager gave."""
 
     code = StringField(
-        _l("Code"),
+        lazy_pgettext("to sign in", "Code"),
         [InputRequired(_l("Type the eight letters and digits.")), Length(max=40)],
         description=_l("Eight letters and digits from your manager; spaces and dashes do not matter."),
     )
@@ -109,7 +110,7 @@ class AccountForm(Form):
     language = SelectField(_l("Language"), choices=[SelectChoice(key, name) for key, name in LANGUAGE_NAMES])
 
 
-class StoresField(SelectMultipleField):
+class MultiCheckboxField(SelectMultipleField):
     """Boxes, one a store."""
 
     widget = ListWidget(prefix_label=False)
@@ -120,7 +121,7 @@ class RoleForm(Form):
     """A role and its stores."""
 
     role = RadioField(_l("Role"), [InputRequired(_l("Choose one of the list."))])
-    stores = StoresField(
+    stores = MultiCheckboxField(
         _l("Stores"),
         coerce=int,
         description=_l(
