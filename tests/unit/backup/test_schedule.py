@@ -147,7 +147,7 @@ def test_the_worker_begins_it_and_it_tells_its_end(
         with db.read() as scope:
             return len(service.runs(scope)) == count
 
-    wait_for(lambda: ended(1), 60, every=0.1)
+    wait_for(lambda: ended(1), 180, every=0.1)
     with db.read() as scope:
         (run,) = service.runs(scope)
         assert run.error == "" and run.planned
@@ -162,7 +162,7 @@ def test_the_worker_begins_it_and_it_tells_its_end(
 
     db.write(broken)
     jobs.begin(db)
-    wait_for(lambda: ended(2), 60, every=0.1)
+    wait_for(lambda: ended(2), 180, every=0.1)
     with db.read() as scope:
         assert "could not be written" in service.runs(scope)[0].error
     wait_for(lambda: [p for p in jobs._begun if p.poll() is None] == [], 30)
