@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from webapp.kernel import links
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
+from webapp.lifecycle.models import MemberStage
 from webapp.members import guides
 from webapp.members import service as members
 from webapp.members.models import Consent, Member
@@ -221,3 +223,28 @@ def test_todays_card_counts_what_waits(client: Client, db: Database, brand: Bran
     assert "My tasks" in client.get("/").text
     listed = client.get("/members?guide=me")
     assert listed.status_code == 200
+
+
+def test_early_signs_make_exactly_the_tasks_that_the_page_promised(
+    client: Client, db: Database, brand: BrandRef
+) -> None:
+    def plant(scope: Scope) -> None:
+        for n, member in enumerate(people(scope, 3)):
+            if n == 2:
+                members.withdraw(scope, member.id, "task", "test")
+            turning = {"stage": "growth", "reason": "x", "next_stage": "dormancy", "policy": "p"}
+            day = scope.today + timedelta(days=3)
+            stage = MemberStage(member_id=member.id, since=scope.today, recheck_on=day, **turning)
+            stage.brand_id = brand.id
+            scope.session.add(stage)
+
+    db.write(plant, brand=brand)
+    client.sign_in("manager")
+    page = client.get("/tasks/signs")
+    seen = text_of(page.text)
+    assert "About to go 3" in seen and "Make 2 tasks" in seen and "1 have not agreed" in seen
+    wrong = client.submit("/tasks/signs", {"expected": "3"}, form="/signs")
+    assert wrong.status_code == 422 and "another number" in wrong.text
+    done = client.submit("/tasks/signs", {"text": "Hi {name}"}, form="/signs")
+    assert "2 tasks were made." in done.text
+    assert [one.text for one in tasks(db, brand)] == ["Hi Member 1", "Hi Member 2"]
