@@ -746,7 +746,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("brand", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("logo", sa.String(length=16), server_default="", nullable=False))
+        batch_op.add_column(
+            sa.Column("logo", sa.String(length=16), server_default=sa.text("''"), nullable=False)
+        )
         batch_op.add_column(sa.Column("setup_closed_at", sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table("campaign", schema=None) as batch_op:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -36,7 +37,7 @@ class Brand(Base):
     locale: Mapped[str] = mapped_column(String(10), default="en")
     colour: Mapped[str] = mapped_column(String(7), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    logo: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    logo: Mapped[str] = mapped_column(String(16), default="", server_default=text("''"))
     setup_closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
