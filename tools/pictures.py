@@ -1,8 +1,8 @@
-"""The README's pictures, taken from a served demo with a real browser.
+"""The pictures of the README and the guides, in both languages, taken from a served demo with a real browser.
 
     REGULARS_INSTANCE=./var-demo .venv/bin/python tools/pictures.py http://127.0.0.1:8040
 
-Writes docs/pictures/NAME-390.webp and NAME-1280.webp. Needs chromium, fonts and the tests' packages (make .venv/.installed-dev).
+Writes docs/pictures/{en,zh}/NAME-390.webp and NAME-1280.webp. Needs chromium, fonts and the tests' packages (make .venv/.installed-dev).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import base64
 import os
 import re
 import sys
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -25,7 +26,9 @@ from webapp.cli.demo import state  # noqa: E402
 
 OUT = ROOT / "docs" / "pictures"
 SIZES = {390: 844, 1280: 800}
-QUALITY = 80
+LANGUAGES = {"en": "en-US", "zh": "zh-CN"}
+QUALITY = 70
+MOST = 3_000_000  # bytes of all pictures together
 
 
 def follow(page: Page, pattern: str) -> None:
@@ -34,13 +37,13 @@ def follow(page: Page, pattern: str) -> None:
     page.goto(next(path for path in paths if re.fullmatch(pattern, path.split("?")[0])))
 
 
-def take(page: Page, name: str, width: int) -> None:
+def take(page: Page, folder: Path, name: str, width: int) -> None:
     """One picture, as WebP, which Playwright itself does not write."""
     page.wait_for_load_state("networkidle")
     shot = page.context.new_cdp_session(page).send(
         "Page.captureScreenshot", {"format": "webp", "quality": QUALITY}
     )
-    (OUT / f"{name}-{width}.webp").write_bytes(base64.b64decode(shot["data"]))
+    (folder / f"{name}-{width}.webp").write_bytes(base64.b64decode(shot["data"]))
 
 
 def sign_in(page: Page, who: state.SignIn) -> None:
@@ -52,23 +55,33 @@ def sign_in(page: Page, who: state.SignIn) -> None:
     page.wait_for_url(lambda url: "sign-in" not in url)
 
 
-def walk(page: Page, width: int, box: MailBox, owner: state.SignIn, clerk: state.SignIn) -> None:
+def walk(
+    page: Page, folder: Path, width: int, box: MailBox, owner: state.SignIn, clerk: state.SignIn
+) -> None:
     """Every main page."""
     sign_in(page, owner)
-    take(page, "today", width)
+    take(page, folder, "today", width)
     page.goto("/members")
-    take(page, "members", width)
+    take(page, folder, "members", width)
     page.goto("/lifecycle")
-    take(page, "lifecycle", width)
+    take(page, folder, "lifecycle", width)
     page.goto("/members?stage=dormancy")
     follow(page, r"/members/\d+")
-    take(page, "member", width)
+    take(page, folder, "member", width)
     page.goto("/campaigns")
-    take(page, "campaigns", width)
+    take(page, folder, "campaigns", width)
     follow(page, r"/campaigns/\d+")
-    take(page, "campaign", width)
+    take(page, folder, "campaign", width)
+    for name, path in (
+        ("tasks", "/tasks/board"),
+        ("files", "/imports/new"),
+        ("codes", "/touchpoints"),
+        ("setup", "/setup"),
+    ):
+        page.goto(path)
+        take(page, folder, name, width)
     page.goto("/offers")
-    take(page, "offers", width)
+    take(page, folder, "offers", width)
     last = box.caught()[-1]  # nobody has taken this one
     message = box.message(last.n)
     assert message is not None
@@ -76,11 +89,11 @@ def walk(page: Page, width: int, box: MailBox, owner: state.SignIn, clerk: state
     link, code = re.search(r"/c/[\w-]+", text), re.search(r"code: ((?:\w{3} ?){3})", text)
     assert link and code
     page.goto(link[0])
-    take(page, "coupon", width)
+    take(page, folder, "coupon", width)
     page.context.clear_cookies()
     sign_in(page, clerk)  # who stands in a store
     page.goto(f"/counter?code={code[1].strip()}&basket=64.00")
-    take(page, "counter", width)
+    take(page, folder, "counter", width)
 
 
 def main() -> None:
@@ -90,16 +103,26 @@ def main() -> None:
     demo = state.load(instance)
     assert demo is not None, "REGULARS_INSTANCE names no demo"
     people = {one.role: one for one in demo.sign_ins}
-    OUT.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium()), args=FLAGS)
-        for width, height in SIZES.items():
+        for (language, locale), (width, height) in product(LANGUAGES.items(), SIZES.items()):
+            folder = OUT / language
+            folder.mkdir(parents=True, exist_ok=True)
             context = browser.new_context(
-                base_url=address, viewport={"width": width, "height": height}, locale="en-US", color_scheme="light"
+                base_url=address, viewport={"width": width, "height": height}, locale=locale, color_scheme="light"
             )  # fmt: skip
-            walk(context.new_page(), width, MailBox(instance / "mail"), people["owner"], people["clerk"])
+            walk(
+                context.new_page(),
+                folder,
+                width,
+                MailBox(instance / "mail"),
+                people["owner"],
+                people["clerk"],
+            )
             context.close()
         browser.close()
+    weight = sum(picture.stat().st_size for picture in OUT.rglob("*.webp"))
+    assert weight < MOST, f"{weight} bytes of pictures"
 
 
 if __name__ == "__main__":
