@@ -28,7 +28,7 @@ class Start:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "webapp.cli.main", "up", "--port", "0"],
                 stdout=out,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.STDOUT,
                 env=os.environ | {"REGULARS_INSTANCE": str(instance)},
             )
 

@@ -119,7 +119,7 @@ def plan_of(settings: Settings, **more: Any) -> Plan:
 
         try:
             for line in upgrade_all(settings):
-                click.echo(f"The database was brought up to date: {line}")
+                click.echo(f"The database was brought up to date: {line}", err=True)
             _plan_backups(settings)
         except Exception as fault:
             if said := unreachable(fault):
