@@ -63,4 +63,4 @@ def test_the_list_says_what_became_of_each(client: Client, tmp_path: Path) -> No
     client.db.write(lambda scope: service.record(scope, scope.now, "The disk is full.", planned=True))
     page = text_of(client.get("/settings/backups").text)
     assert "The disk is full." in page and str(there) in page
-    assert f"Not there {gone}" in page and "Failed" in page
+    assert f"Not there {gone}" in page and "Not made" in page
