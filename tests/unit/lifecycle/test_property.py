@@ -88,7 +88,7 @@ def _with_every_bite(test: Any) -> Any:
 
 @_with_every_bite
 @settings(
-    max_examples=min(settings.default.max_examples // 2, 120),
+    max_examples=min(settings.default.max_examples // 4, 120),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rules=rules, history=histories)
