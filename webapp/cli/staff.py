@@ -11,7 +11,7 @@ from webapp.kernel import links
 from webapp.kernel.errors import Refused, UserError
 from webapp.kernel.scope import Scope
 from webapp.settings import first_run
-from webapp.staff import queries, service
+from webapp.staff import factor, queries, service
 from webapp.staff.permissions import ROLES
 
 
@@ -51,12 +51,21 @@ def new(email: str, code: str, role: str, name: str, password_stdin: bool) -> No
 
 @staff.command()
 @click.argument("email")
-def reset(email: str) -> None:
+@click.option(
+    "--second-factor",
+    "factor_only",
+    is_flag=True,
+    help="Only switch the second factor off: for a phone and recovery codes that are gone.",
+)
+def reset(email: str, factor_only: bool) -> None:
     """Print a one-time link at which EMAIL chooses a new password.
 
     The old password and open sessions hold until the link is used. Of several links only the newest works.
     """
     db = context.database()
+    if factor_only:
+        click.echo(db.write(lambda scope: _clear_factor(scope, email)))
+        return
 
     def work(scope: Scope) -> str | None:
         person = queries.by_email(scope, email)
@@ -69,6 +78,15 @@ def reset(email: str) -> None:
     if token is None:
         raise UserError(f"nobody with the address {email} works here")
     click.echo(f"one-time link, good for {service.LINK_LIVES.days} days: {links.base()}/welcome/{token}")
+
+
+def _clear_factor(scope: Scope, email: str) -> str:
+    person = queries.by_email(scope, email)
+    if person is None:
+        raise UserError(f"nobody with the address {email} works here")
+    if not factor.clear(scope, person.id):
+        return f"{person.email} has no second factor"
+    return f"{person.email} signs in with the password alone from now on"
 
 
 @staff.command()

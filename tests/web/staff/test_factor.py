@@ -8,12 +8,15 @@ from datetime import timedelta
 import pyotp
 import pytest
 import time_machine
+from click.testing import CliRunner
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.support import seed
 from tests.support.databases import ONE_DATABASE
 from tests.support.web import Client, text_of
+from webapp.cli import context
+from webapp.cli.staff import staff
 from webapp.kernel import clock
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
@@ -190,13 +193,15 @@ def test_name_and_language_are_ones_own(owner: Client) -> None:
     assert '<html lang="zh-CN"' in page.text and "Olivia" in page.text
 
 
-def test_clear_is_what_the_command_calls(owner: Client, db: Database, brand: BrandRef) -> None:
+def test_the_command_switches_off_the_second_factor_alone(
+    app: Flask, owner: Client, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a phone and recovery codes that are gone: the password stays."""
     switch_on(owner)
-
-    def clear(scope: Scope) -> bool:
-        staff = queries.by_email(scope, seed.email("owner"))
-        assert staff is not None
-        return factor.clear(scope, staff.id)
-
-    assert db.write(clear, brand=brand) is True
-    assert db.write(clear, brand=brand) is False
+    monkeypatch.setattr(context, "database", lambda: db)
+    run = CliRunner().invoke
+    assert "with the password alone" in run(staff, ["reset", seed.email("owner"), "--second-factor"]).output
+    assert "has no second factor" in run(staff, ["reset", seed.email("owner"), "--second-factor"]).output
+    browser = stranger(app)
+    sign_in(browser)
+    assert browser.get("/members").status_code == 200
