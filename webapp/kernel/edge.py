@@ -60,6 +60,7 @@ class RoomBlueprint(Blueprint):
                 raise RuntimeError(f"route {rule} of {self.name} names no permission")
             view_func.permission = permission  # type: ignore[attr-defined]  # functions carry attributes
             view_func.csrf_exempt = csrf_exempt  # type: ignore[attr-defined]
+            view_func.large = large  # type: ignore[attr-defined]
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
 
