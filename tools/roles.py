@@ -1,7 +1,7 @@
 """Write docs/staff/roles.md: what each role may do, from webapp/staff/permissions.py, in English and Chinese.
 
-    python tools/roles.py           # write it
-    python tools/roles.py --check   # fail where it is not what the code says (a test does)
+python tools/roles.py           # write it
+python tools/roles.py --check   # fail where it is not what the code says (a test does)
 """
 
 import sys
@@ -60,7 +60,9 @@ def text() -> str:
     for name, words in PERMISSIONS.items():
         marks = ("✓" if name in ROLES[role] else "" for role in roles)
         lines.append(f"| {both(words)} (`{name}`) | " + " | ".join(marks) + " |")
-    whole = ("the whole brand · 整个品牌" if role not in IN_STORES else "their stores · 所属门店" for role in roles)
+    whole = (
+        "the whole brand · 整个品牌" if role not in IN_STORES else "their stores · 所属门店" for role in roles
+    )
     lines.append("| *sees · 范围* | " + " | ".join(whole) + " |")
     return "\n".join(lines) + "\n" + REACH
 

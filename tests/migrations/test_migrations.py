@@ -73,10 +73,7 @@ def test_two_that_upgrade_at_once_both_end_well(empty_url: str) -> None:
         "import sys; from webapp.kernel import migrate; migrate.upgrade(sys.argv[1])",
         empty_url,
     ]
-    both = [
-        subprocess.Popen(command, cwd=revision.ROOT, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    both = [subprocess.Popen(command, cwd=revision.ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=60)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert migrate.pending(empty_url) == []

@@ -75,7 +75,9 @@ class Scope:
     blocks: IdBlocks
     rings: list[Ring] = field(default_factory=list)
     committed: list[Callable[[], None]] = field(default_factory=list)
-    db: Database | None = None  # for what is done later, in units of its own (a plugin's verbs); never within this one
+    db: Database | None = (
+        None  # for what is done later, in units of its own (a plugin's verbs); never within this one
+    )
 
     @property
     def brand(self) -> BrandRef:

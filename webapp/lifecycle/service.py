@@ -31,7 +31,9 @@ from webapp.plugin_runtime.calls import Bound
 
 RUN = "lifecycle.run"  # the name of the steps, and of the job
 SMALLEST_CHUNK, FIRST_CHUNK, LARGEST_CHUNK = 25, 200, 2000  # members
-UNIT = 0.100  # seconds that a unit's work should take; the commit comes on top, and a busy machine doubles both
+UNIT = (
+    0.100  # seconds that a unit's work should take; the commit comes on top, and a busy machine doubles both
+)
 NO_POLICY = "no_policy"
 
 

@@ -53,7 +53,9 @@ def unsubscribe(token: str) -> Response:
 @bp.post("/u/<token>", permission=PUBLIC, csrf_exempt=True)
 def leave(token: str) -> Response:
     """The button, and the mail reader's one click (RFC 8058): the word in the link is what entitles."""
-    if request.form.get("List-Unsubscribe") != "One-Click":  # mail services ask for many people from one address
+    if (
+        request.form.get("List-Unsubscribe") != "One-Click"
+    ):  # mail services ask for many people from one address
         browser.door()
     brand, delivery_id = _meant("unsubscribe", token)
     if edge.write(lambda scope: optout.leave(scope, delivery_id), within=brand) is None:
