@@ -224,7 +224,7 @@ def today_card(scope: Scope) -> shell.Card:
         ),
         text=""
         if total
-        else _l("Add the first member at the counter, or bring a file in with `regulars import members`."),
+        else _l("Add the first member at the counter, or bring in a list that you have: More, Files."),
         action=(_l("Add a member"), "/members/new") if edge.can("members.edit") else None,
     )
 
