@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from tests.support import seed
@@ -189,9 +192,44 @@ class Worker:
         raise AssertionError(f"work never ends: {done[-5:]}")
 
 
+def _once_a_worker(build: Callable[..., Any]) -> Callable[..., Any]:
+    """What werkzeug compiles of each address depends on its rule alone: hundreds of apps of a worker share it."""
+    kept: dict[tuple[Any, ...], Any] = {}
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), append_unknown)
+        if key not in kept:
+            kept[key] = build(rule, append_unknown)
+        return kept[key]
+
+    return compiled
+
+
+Rule._compile_builder = _once_a_worker(Rule._compile_builder)  # type: ignore[method-assign]
+
+
+class _Compiled(BytecodeCache):
+    """Templates are compiled once a worker, not once an app."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        kept = self._kept.get((bucket.key, bucket.checksum))
+        if kept is not None:
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 def make_app(instance: Path, db: Database) -> Flask:
     """The app on a test's own database."""
     app = create_app(settings(instance, db.url), db)
+    app.jinja_env.bytecode_cache = _COMPILED
     app.testing = True
     app.test_client_class = Client
     return app
