@@ -2,14 +2,14 @@
 find, nothing wider than the screen, and light over the wire.
 
 A page is loaded twice, in English by day on a phone and in Chinese by night at a desk, and each time measured at the other
-size as well. The drill walks all the combinations.
+size as well; its further states are looked at in English by day. The drill looks at all states by night, and in Chinese by day.
 """
 
 from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import product
@@ -27,7 +27,7 @@ from tests.support.web import Client
 
 pytestmark = pytest.mark.browser
 LOOKS = [("en", False, PHONE), ("zh-CN", True, DESK)]
-REST = [look for look in product(("en", "zh-CN"), (False, True), (PHONE, DESK)) if look not in LOOKS]
+REST = [LOOKS[1], ("zh-CN", False, PHONE)]
 PARTS = 8  # so that workers share the walk
 FIRST_VISIT, LATER_PAGE = 45_000, 15_000  # bytes over the wire (look.md)
 Look = tuple[str, bool, dict[str, int]]
@@ -39,7 +39,9 @@ def test_no_page_is_forgotten(shop: Shop) -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_page(shop: Shop, open_page: Callable[..., Page], part: int) -> None:
-    walk(shop, open_page, STOPS[part::PARTS], LOOKS)
+    day, night = LOOKS
+    walk(shop, open_page, STOPS[part::PARTS], [day])
+    walk(shop, open_page, [stop for stop in first_of_each() if stop in STOPS[part::PARTS]], [night])
 
 
 @pytest.mark.drill
@@ -50,7 +52,16 @@ def test_every_page_in_every_way(shop: Shop, open_page: Callable[..., Page], see
     walk(shop, open_page, STOPS, [seen])
 
 
-def walk(shop: Shop, open_page: Callable[..., Page], stops: tuple[Stop, ...], looks: list[Look]) -> None:
+def first_of_each() -> list[Stop]:
+    """Each page once, as it is when nothing went wrong."""
+    firsts: dict[str, Stop] = {}
+    for stop in STOPS:
+        if stop.fill is None and stop.status == 200:
+            firsts.setdefault(stop.endpoint, stop)
+    return list(firsts.values())
+
+
+def walk(shop: Shop, open_page: Callable[..., Page], stops: Sequence[Stop], looks: list[Look]) -> None:
     """Look at pages, each role with a session of its own; tell all that is wrong at once."""
     chinese_fonts()
     wrong: list[str] = []
