@@ -9,10 +9,18 @@ import pytest
 from tests.browser.shop import Shop, build, served
 from tests.support import databases, seed
 from tests.support.smtp import SmtpReceiver
+from webapp.plugin_runtime import context
+
+
+@pytest.fixture
+def shop(standing: Shop) -> Shop:
+    """The sample shop; its keys are this process's again, whatever shop a test before had."""
+    context.use_secrets_of(standing.app.extensions["regulars.settings"].instance)
+    return standing
 
 
 @pytest.fixture(scope="session")
-def shop(run: databases.Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def standing(run: databases.Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Served. Tests that change what others look at build their own."""
     folder = tmp_path_factory.mktemp("shop")
     smtp = SmtpReceiver(folder / "smtp")

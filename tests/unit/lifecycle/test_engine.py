@@ -351,8 +351,8 @@ def test_chunks_grow_while_they_are_short_and_shrink_when_they_are_long() -> Non
     assert size(200, 200, 0.01) == 400
     assert size(2000, 2000, 0.01) == 2000
     assert size(120, 200, 0.01) == 200  # there were no more
-    assert size(200, 200, 0.11) == 200
-    assert size(200, 200, 0.20) == 100
+    assert size(200, 200, service.UNIT * 0.9) == 200
+    assert size(200, 200, service.UNIT * 1.6) == 100
     assert size(30, 30, 9.0) == 25
 
 

@@ -191,6 +191,8 @@ def set_up_mail(db: Database, brand: BrandRef, smtp: object) -> Callable[..., No
 
 
 def test_links_know_their_address(app: Flask) -> None:
+    links.fall_back(None)  # what a shop that was served in this process before has left
+    links.watch(None)
     with app.test_request_context(base_url="http://192.168.1.7:8040"):
         links.use(None)
         assert links.absolute(None, "/c/x") == "http://192.168.1.7:8040/c/x"
