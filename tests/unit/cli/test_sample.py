@@ -127,6 +127,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
     return write_sample(package, tmp_path_factory.mktemp("sample"), today=TODAY, timezone=NEW_YORK)
 
 
+@pytest.mark.drill
 def test_the_year_is_whole_to_the_cent(year: SampleFiles) -> None:
     assert year.counts == {
         "members": 2469,
