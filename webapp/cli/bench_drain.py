@@ -205,9 +205,9 @@ def _messages(db: Database, brand: BrandRef, campaign_id: int) -> list[Message]:
     from webapp.outbox.turn import message_of
     from webapp.plugin_runtime import calls
 
-    said: list[Message] = []
-    after = 0
-    with db.read(brand=brand) as scope:
+    def told(scope: Scope) -> list[Message]:
+        said: list[Message] = []
+        after = 0
         found, bound = sources.of(scope, campaign_id), calls.channel(scope, "email")
         assert found is not None
         assert bound is not None
@@ -220,7 +220,9 @@ def _messages(db: Database, brand: BrandRef, campaign_id: int) -> list[Message]:
             for id_, parts in found[0].render(scope, campaign_id, batch).items():
                 assert isinstance(parts, Parts), parts
                 said.append(message_of(bound.impl, str(id_), parts, brand.id, id_, marketing=True))
-    return said
+        return said
+
+    return db.write(told, brand=brand)  # consents are held while they are read, which a look alone may not do
 
 
 # -- the receiver ------------------------------------------------------------------------------------------------------
