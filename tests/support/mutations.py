@@ -192,11 +192,12 @@ class Trial:
         rows = independent(files["file"])
         if rows is not None:
             assert outcome.read == len(rows), (number, files)
-        assert outcome.created == outcome.read, (number, files, outcome)
-        if kind == "members":
-            assert after["member"] - before["member"] == outcome.read, number
-            return
-        assert after["orders"] - before["orders"] == outcome.read, number
+        taken = outcome.created + outcome.updated + outcome.unchanged
+        assert taken == outcome.read, (number, files, outcome)
+        table = "member" if kind == "members" else "orders"
+        assert after[table] - before[table] == outcome.created, number
+        if kind == "members" or outcome.created != outcome.read:
+            return  # a number such as 1e3, which an earlier file has brought, is there already
         lines = independent(files["lines"])
         if rows is not None:
             paid = sum(Decimal(row["paid"].strip()) for row in rows)
