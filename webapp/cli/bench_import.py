@@ -7,6 +7,7 @@ import gc
 import json
 import logging
 import random
+import statistics
 import tempfile
 import time
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class _Order:
 @bench.options
 @click.option("--orders", "n_orders", type=click.IntRange(100, 1_000_000), default=30_000, show_default=True)
 @click.option(
-    "--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="The best of so many counts."
+    "--rounds", type=click.IntRange(1, 20), default=5, show_default=True, help="The median of so many counts."
 )
 def import_(n_orders: int, rounds: int, database_url: str | None, as_json: bool) -> None:
     """Import orders with their lines, and measure it beside COPY (on SQLite: bulk insert) of the bare rows.
@@ -68,7 +69,11 @@ def import_(n_orders: int, rounds: int, database_url: str | None, as_json: bool)
                 _import(db, _shop(db, f"import-{round_}", n_orders), Path(folder), orders_file, lines_file)
             )
         kind = "sqlite" if db.is_sqlite else "postgresql"
-    bare, (seconds, _, units) = min(bares), min(imports)
+    # Each import beside the bare rows of its own round, since a machine that others share is now fast, now slow; of the
+    # rounds the median: a best of each would set one's lucky second beside the other's lucky ten.
+    ratios = [bare / seconds for bare, (seconds, _, _) in zip(bares, imports, strict=True)]
+    ratio = statistics.median_low(ratios)
+    bare, (seconds, _, units) = bares[ratios.index(ratio)], imports[ratios.index(ratio)]
     worst_ms = max(worst for _, worst, _ in imports)
     told: dict[str, Any] = {
         "bench": "import",
@@ -77,17 +82,18 @@ def import_(n_orders: int, rounds: int, database_url: str | None, as_json: bool)
         "lines": n_lines,
         "bare_seconds": round(bare, 3),
         "import_seconds": round(seconds, 3),
-        "ratio": round(bare / seconds, 2),
+        "ratio": round(ratio, 2),
+        "ratios": [round(each, 2) for each in ratios],
         "at_least": AT_LEAST[kind],
         "orders_a_second": round(n_orders / seconds),
         "worst_unit_ms": round(worst_ms, 1),
         "units": units,
-        "ok": bare / seconds >= AT_LEAST[kind] and worst_ms <= UNIT_MS,
+        "ok": ratio >= AT_LEAST[kind] and worst_ms <= UNIT_MS,
     }
     if as_json:
         click.echo(json.dumps(told))
         return
-    click.echo(f"{n_orders:,} orders with {n_lines:,} lines on {kind}, best of {rounds}")
+    click.echo(f"{n_orders:,} orders with {n_lines:,} lines on {kind}, median of {rounds}")
     click.echo(f"  bare rows      {bare:8.2f} s")
     click.echo(
         f"  import         {seconds:8.2f} s   {told['ratio']} of their rate; at least {AT_LEAST[kind]}"

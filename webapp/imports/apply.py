@@ -46,16 +46,17 @@ class Pace:
     def ended(self, _cursor: Any = None) -> None:
         """It has been committed."""
         took = max(time.perf_counter() - self._began, 0.001)
-        self.size = int(min(self._most, max(self._least, self.size * min(1.6, max(0.25, self.AIM / took)))))
+        self.size = int(min(self._most, max(self._least, self.size * min(1.25, max(0.25, self.AIM / took)))))
 
 
 class Census:
-    """PostgreSQL: has what is `read` counted first, since every foreign key is looked up there, and what is written at a
-    thousand new rows, at thirty thousand, and so on."""
+    """PostgreSQL: has what is `read` counted first if it never was, since every foreign key is looked up there, and what
+    is written once there is as much new of it as was known: at a thousand rows, at thirty thousand, and so on."""
 
     def __init__(self, db: Database, read: Sequence[type[Base]], written: Sequence[type[Base]]) -> None:
-        self._db, self._models, self._next = db, written, 1000
-        bulk.analyse(db, *read)
+        self._db, self._models = db, written
+        bulk.analyse(db, *(model for model in read if bulk.believed(db, model) <= 0))
+        self._next = max(1000, bulk.believed(db, written[0]))
 
     def look(self, cursor: Any) -> None:
         """After a unit, with its cursor."""

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, Text, bindparam
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from webapp.kernel.db import Database
 
 TOGETHER = 64
+
+
+def commit_soon(scope: Scope) -> None:
+    """PostgreSQL: this unit's commit is on disk a blink later, and before any that follows it; for work that is done again
+    when it was lost."""
+    if not is_sqlite(scope):
+        scope.session.execute(text("SET LOCAL synchronous_commit = off"))
 
 
 def is_sqlite(scope: Scope) -> bool:
@@ -231,3 +238,12 @@ def analyse(db: Database, *models: type[Base]) -> None:
                 looked_up = {c.name for key in (*table.constraints, *table.indexes) for c in key.columns}
                 names = ", ".join(name for name in table.c.keys() if name in looked_up)  # noqa: SIM118
                 connection.exec_driver_sql(f"ANALYZE {model.__tablename__} ({names})")
+
+
+def believed(db: Database, model: type[Base]) -> int:
+    """PostgreSQL: how many rows its planner takes a table to hold; 0 or less when they were never counted. 0 on SQLite."""
+    if db.is_sqlite:
+        return 0
+    with db.engine.connect() as connection:
+        kept = text("SELECT reltuples FROM pg_class WHERE oid = CAST(:table AS regclass)")
+        return int(connection.scalar(kept, {"table": model.__tablename__}) or 0)

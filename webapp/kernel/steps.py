@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Index, Integer, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.kernel import halt
+from webapp.kernel import bulk, halt
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.model import Base, BrandRow
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
@@ -71,7 +71,8 @@ def run_steps(
     progress: Callable[[Any], None] | None = None,
 ) -> Done | Next:
     """Run `step` from where (name, key) stands until it is done, or until `seconds` have passed or this process is
-    asked to end: then Next(cursor).
+    asked to end: then Next(cursor). A unit that is not the last may be lost when the plug is pulled, its cursor with it,
+    and is done again: PostgreSQL is not waited for until it stands on disk. Whatever is committed after it stands on it.
 
     A run that is already done gives its stored Done at once. `progress(cursor)` is called after each commit.
     """
@@ -104,6 +105,8 @@ def run_steps(
         if run.done_at is not None:
             return Done(run.result)
         outcome = step(scope, run.cursor)
+        if isinstance(outcome, Next):
+            bulk.commit_soon(scope)
         run.steps += 1
         run.updated_at = scope.now
         if isinstance(outcome, Done):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from webapp.imports import cells
 from webapp.imports.problems import Bad
@@ -40,6 +43,31 @@ def refused(read: Any, text: str) -> str:
 def test_moments(text: str, at: str, day: str) -> None:
     assert NEW_YORK(text) == (at, day)
     assert NEW_YORK(f"  {text} ") == (at, day)
+
+
+clock = datetime.fromisoformat  # what the clocks of a zone show, without it
+ZONES = ("America/New_York", "Asia/Shanghai", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns")
+READERS = {zone: cells.moment(zone) for zone in ZONES}
+
+
+@given(
+    zone=st.sampled_from(ZONES),
+    at=st.datetimes(clock("1901-01-01"), clock("2198-01-01")).map(lambda at: at.replace(microsecond=0)),
+    offset=st.sampled_from(["", "Z", "+08:00", "-03:30", "+05:45"]),
+    change=st.sampled_from([None, *map(clock, ("2026-03-08", "2026-04-05", "2026-10-04", "2026-11-01"))]),
+)
+def test_a_moment_means_the_same_whatever_was_read_before(
+    zone: str, at: datetime, offset: str, change: datetime | None
+) -> None:
+    """Readers remember hours; these stand for all examples. Half of them lie in nights in which clocks are changed."""
+    if change is not None:
+        at = change + timedelta(seconds=(at - clock("1900-01-01")).total_seconds() % 14_400)
+    meant = datetime.fromisoformat(f"{at.isoformat()}{offset}")
+    if meant.tzinfo is None:
+        meant = meant.replace(tzinfo=ZoneInfo(zone))
+    utc = meant.astimezone(UTC)
+    found = READERS[zone](f"{at.isoformat()}{offset}")
+    assert found == (f"{utc:%Y-%m-%d %H:%M:%S}.000000", f"{utc.astimezone(ZoneInfo(zone)):%Y-%m-%d}")
 
 
 @pytest.mark.parametrize(
