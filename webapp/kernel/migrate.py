@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -79,38 +80,30 @@ def upgrade(url: str, plugins: Sequence[Branch] = ()) -> list[str]:
 
 def current(url: str, branch: Branch) -> str | None:
     """The revision that the database has, None when it has none of this branch."""
-    engine = _engine(url)
-    try:
-        with engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"version_table": branch.version_table})
-            return context.get_current_revision()
-    finally:
-        engine.dispose()
+    return _currents(url, [branch])[branch]
 
 
 def head(branch: Branch) -> str | None:
     """The newest revision that the code has, None when the branch has no revision yet."""
-    return ScriptDirectory.from_config(_config(branch)).get_current_head()
+    return _known(branch)[0]
 
 
 def pending(url: str, plugins: Sequence[Branch] = ()) -> list[Branch]:
     """Branches whose database is not at the code's revision. A server that starts looks here first."""
-    return [branch for branch in (core(), *plugins) if current(url, branch) != head(branch)]
+    return [branch for branch, is_at in _currents(url, [core(), *plugins]).items() if is_at != head(branch)]
 
 
 def knows(branch: Branch, revision: str) -> bool:
     """Whether this program has heard of a revision."""
-    return revision in {one.revision for one in ScriptDirectory.from_config(_config(branch)).walk_revisions()}
+    return revision in _known(branch)[1]
 
 
 def newer(url: str, plugins: Sequence[Branch] = ()) -> list[tuple[Branch, str]]:
     """Branches whose database has a revision that this program has never heard of, with that revision."""
-    found = []
-    for branch in (core(), *plugins):
-        revision = current(url, branch)
-        if revision is not None and not knows(branch, revision):
-            found.append((branch, revision))
-    return found
+    found = _currents(url, [core(), *plugins])
+    return [
+        (branch, is_at) for branch, is_at in found.items() if is_at is not None and not knows(branch, is_at)
+    ]
 
 
 def refuse_newer(url: str, plugins: Sequence[Branch] = ()) -> None:
@@ -152,6 +145,33 @@ def differences(url: str, branch: Branch, metadata: MetaData) -> list[Any]:
             return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
     finally:
         engine.dispose()
+
+
+def _currents(url: str, branches: Sequence[Branch]) -> dict[Branch, str | None]:
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            return {
+                branch: MigrationContext.configure(
+                    connection, opts={"version_table": branch.version_table}
+                ).get_current_revision()
+                for branch in branches
+            }
+    finally:
+        engine.dispose()
+
+
+def _known(branch: Branch) -> tuple[str | None, frozenset[str]]:
+    """(newest, all) of the revisions that the code has."""
+    files = tuple(sorted(file.name for file in branch.folder.glob("*.py")))
+    return _read(branch, files)
+
+
+@lru_cache(maxsize=100)
+def _read(branch: Branch, _files: tuple[str, ...]) -> tuple[str | None, frozenset[str]]:
+    """Every revision file is run to be read, so that is done once for the files that are there."""
+    script = ScriptDirectory.from_config(_config(branch))
+    return script.get_current_head(), frozenset(one.revision for one in script.walk_revisions())
 
 
 def _config(branch: Branch, connection: Connection | None = None) -> Config:

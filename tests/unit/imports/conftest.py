@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
+from webapp.brands import queries as brands
 from webapp.cli import context
 from webapp.cli import main as cli
 from webapp.kernel import clock
@@ -42,6 +43,7 @@ class Shell:
 
     folder: Path
     capsys: pytest.CaptureFixture[str]
+    looking: Database
     opened: list[Database] = field(default_factory=list)
     files: int = 0
 
@@ -73,32 +75,29 @@ class Shell:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What stands in the database."""
-        db = context.database()
-        with db.engine.connect() as connection:
-            found = [tuple(row) for row in connection.execute(text(query))]
-        self.opened.pop().close()
-        return found
+        with self.looking.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
 
     def write(self, statement: str) -> None:
         """Something that happens in the shop meanwhile."""
-        db = context.database()
-        with db.engine.begin() as connection:
+        with self.looking.engine.begin() as connection:
             connection.execute(text(statement))
-        self.opened.pop().close()
 
 
 @pytest.fixture
 def shell(
     migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Shell:
+) -> Iterator[Shell]:
     """An empty shop."""
     monkeypatch.setenv("REGULARS_INSTANCE", str(tmp_path / "instance"))
     monkeypatch.setenv("REGULARS_DATABASE_URL", migrated_url)
-    made = Shell(tmp_path, capsys)
+    looking = Database(migrated_url, load_brand=brands.load)
+    made = Shell(tmp_path, capsys, looking)
     database: Callable[..., Database] = context.database
     monkeypatch.setattr(
         context, "database", lambda *a: (made.opened.append(database(*a)), made.opened[-1])[1]
     )
     new = ("brand", "new", "shop", "--name", "Shop", "--currency", "CNY")
     assert made.run(*new, "--timezone", ZONE.key, "--region", "CN").code == 0
-    return made
+    yield made
+    looking.close()
