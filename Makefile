@@ -7,6 +7,9 @@ JOBS   ?= 2
 ARGS   ?=
 PYTEST := $(BIN)/python -m pytest
 
+# Each of the many processes that tests and drills start would compile the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Where the sample shop's published data is kept once it is fetched, for the demo and the tests.
 export REGULARS_SAMPLE ?= $(CURDIR)/$(VENV)/sample
 
