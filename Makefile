@@ -3,7 +3,7 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input
-JOBS   ?= 2
+JOBS   ?= 3
 ARGS   ?=
 PYTEST := $(BIN)/python -m pytest
 

@@ -103,11 +103,11 @@ def look(page: Page, stop: Stop, shop: Shop, locale: str) -> Iterator[str]:
     assert isinstance(answer, Response)
     if answer.status != stop.status:
         yield f"answered {answer.status}, not {stop.status}"
-    page.evaluate(axe())
-    lang, violations = page.evaluate(RUN_AXE)
+    lang = page.evaluate("document.documentElement.lang")
     if lang != locale:
         yield f"is in {lang}"
-    for found in violations:
+    page.evaluate(axe())
+    for found in page.evaluate(RUN_AXE):
         yield f"axe {found['id']}: {'; '.join(found['where'])}"
     here = page.viewport_size
     for size in (here, DESK if here == PHONE else PHONE):
@@ -117,8 +117,8 @@ def look(page: Page, stop: Stop, shop: Shop, locale: str) -> Iterator[str]:
 
 
 # What axe found and no more: its whole answer is megabytes of passes.
-RUN_AXE = """() => axe.run({resultTypes: ["violations"]}).then(done => [document.documentElement.lang,
-  done.violations.map(one => ({id: one.id, where: one.nodes.slice(0, 3).map(node => node.html.slice(0, 160))}))])"""
+RUN_AXE = """() => axe.run({resultTypes: ["violations"]}).then(done => done.violations.map(one => (
+  {id: one.id, where: one.nodes.slice(0, 3).map(node => node.html.slice(0, 160))})))"""
 
 
 @cache
