@@ -15,7 +15,6 @@ from wtforms import (
     EmailField,
     FileField,
     HiddenField,
-    PasswordField,
     SelectField,
     StringField,
 )
@@ -27,6 +26,7 @@ from webapp.kernel import clock
 from webapp.kernel.edge import Form
 from webapp.kernel.errors import Refused
 from webapp.kernel.i18n import pick_locale
+from webapp.staff.forms import PasswordForm
 
 COLOUR = "#b3261c"  # the seal's red, until the shop has a colour of its own
 LOGO_WORDS = {
@@ -43,7 +43,7 @@ STORE_WORDS = {
 }
 
 
-class SignUpForm(Form):
+class SignUpForm(PasswordForm):
     """The first owner."""
 
     email = EmailField(_l("E-mail"), [InputRequired(_l("Type your e-mail address.")), Length(max=200)])
@@ -51,11 +51,6 @@ class SignUpForm(Form):
         lazy_pgettext("of a person", "Your name"),
         [InputRequired(_l("Type your name.")), Length(max=120)],
         description=_l("Your colleagues see it."),
-    )
-    password = PasswordField(
-        _l("Choose a password"),
-        [InputRequired(_l("Choose a password.")), Length(max=200)],
-        description=_l("At least 10 characters. A short sentence is good."),
     )
 
 

@@ -23,6 +23,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from webapp.kernel.edge import Form
 from webapp.kernel.errors import Refused
 from webapp.staff.permissions import ROLE_NAMES, ROLES
+from webapp.staff.service import PasswordHash, hash_password
 
 LANGUAGE_NAMES = (("", _l("as the browser says")), ("en", "English"), ("zh_CN", "中文"))
 ROLE_HINTS = {
@@ -60,6 +61,14 @@ class PasswordForm(Form):
         [InputRequired(_l("Choose a password.")), Length(max=200)],
         description=_l("At least 10 characters. A short sentence is good."),
     )
+
+    def hashed(self) -> PasswordHash | None:
+        """What is stored of it; None, and why beside the field, where it is too short or too long. Slow on purpose."""
+        answer = hash_password(str(self.password.data))
+        if isinstance(answer, Refused):
+            self.password.errors = [_("Use at least %(minimum)s characters.", **answer.facts)]
+            return None
+        return answer
 
 
 class InvitedForm(PasswordForm):

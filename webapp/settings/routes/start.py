@@ -55,9 +55,8 @@ def sign_up_post(token: str) -> Response:
     with edge.read() as scope:
         if not first_run.is_good(scope, token):  # before the slow hash: a guess costs us nothing
             return _sign_up_page(token, form)
-    hashed = staff.hash_password(str(form.password.data))
-    if isinstance(hashed, Refused):
-        form.password.errors = [_("Use at least %(minimum)s characters.", **hashed.facts)]
+    hashed = form.hashed()
+    if hashed is None:
         return _sign_up_page(token, form, 422)
     name = str(form.name.data)
     person = edge.write(

@@ -116,9 +116,8 @@ def change_password() -> Response:
     form = ChangePasswordForm()
     if not form.validate() or not sure(form):
         return edge.page("pages/staff/password.html", status=422, form=form)
-    hashed = service.hash_password(str(form.password.data))
-    if isinstance(hashed, Refused):
-        form.password.errors = [_("Use at least %(minimum)s characters.", **hashed.facts)]
+    hashed = form.hashed()
+    if hashed is None:
         return edge.page("pages/staff/password.html", status=422, form=form)
     token = request.cookies.get(COOKIE, "")
     edge.write(lambda scope: service.set_password(scope, _me(scope), hashed, keep=token))

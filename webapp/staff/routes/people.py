@@ -245,9 +245,8 @@ def accept(token: str) -> Response:
         return edge.redirect("staff.choose_brand")
     if not form.validate():
         return _invited_page(token, form, 422)
-    hashed = service.hash_password(str(form.password.data))
-    if isinstance(hashed, Refused):
-        form.password.errors = [_("Use at least %(minimum)s characters.", **hashed.facts)]
+    hashed = form.hashed()
+    if hashed is None:
         return _invited_page(token, form, 422)
     name = str(form.name.data)
     answer = edge.write(

@@ -172,9 +172,8 @@ def welcome_post(token: str) -> Response:
         form.form_errors.append(_("Too many tries. Please wait five minutes and try again."))
         return _welcome(token, form, 429)
     if form.validate():
-        hashed = service.hash_password(str(form.password.data))
-        if isinstance(hashed, Refused):
-            form.password.errors = [_("Use at least %(minimum)s characters.", **hashed.facts)]
+        hashed = form.hashed()
+        if hashed is None:
             return _welcome(token, form, 422)
         answer = edge.write(lambda scope: service.use_link(scope, token, hashed))
         if not isinstance(answer, Refused):
