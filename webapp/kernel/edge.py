@@ -168,6 +168,11 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
         csrf = False
 
 
+def largest() -> int:
+    """Bytes that a request with files may have: a file of the setting's size, and the form around it."""
+    return int(current_app.extensions["regulars.settings"].upload_mb * 2**20 + 2**20)
+
+
 def guard() -> Response | None:
     """Before every request, after the actor is known: forgery, then permission. Deny by default."""
     view = current_app.view_functions.get(request.endpoint or "")
@@ -177,7 +182,7 @@ def guard() -> Response | None:
     if permission is None:
         abort(403)
     if getattr(view, "large", False) and actor().can(permission):  # nobody else may fill the disk
-        request.max_content_length = current_app.extensions["regulars.settings"].upload_mb * 2**20 + 2**20
+        request.max_content_length = largest()
     if "\0" in request.path:
         abort(404)
     if _has_nul():

@@ -16,11 +16,11 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from webapp.kernel import halt
+from webapp.supervisor import intake
 
 log = logging.getLogger("regulars.web")
 requests = logging.getLogger("regulars.request")
 
-MAX_BODY = 64 * 2**20  # bytes; a form's own limit is the app's
 DRAIN = 4.0  # seconds in which requests at hand are answered after SIGTERM
 _TOKEN = re.compile(r"(?<=/)[A-Za-z0-9_~-]{16,}(?=/|$)")  # a coupon's, an invitation's word in a path
 
@@ -33,13 +33,14 @@ def serve(
     threads: int = 4,
     proxies: int = 0,
     *,
-    max_body: int = MAX_BODY,
+    room_for: intake.RoomFor = lambda _environ: intake.SMALL,
     spool: Path | None = None,
 ) -> None:
     """Answer until asked to end; then take nothing new and finish what has begun.
 
     proxies: how many stand before us; with none, what a visitor says was forwarded is dropped at the door. spool: the folder
-    in which large requests wait until they are whole (a system's own may be in memory).
+    in which large requests wait until they are whole (a system's own may be in memory). room_for: how many bytes the body of a
+    request may have; what is more is not kept.
     """
     if spool is not None:
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,9 +54,10 @@ def serve(
         ident=None,
         clear_untrusted_proxy_headers=proxies == 0,
         channel_timeout=60,
-        max_request_body_size=max(MAX_BODY, max_body),
+        max_request_body_size=intake.NO_LIMIT,
         asyncore_use_poll=True,
     )
+    server.channel_class = intake.channel(room_for)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
     def asked(*_: object) -> None:

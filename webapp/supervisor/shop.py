@@ -116,8 +116,9 @@ def _prepare(plan: Plan, close: list[int]) -> None:
 
 
 def _web(settings: Settings, app: Wsgi, listener: socket.socket) -> None:
-    size = (settings.upload_mb + 2) * 2**20
-    serve(app, listener, THREADS, settings.proxies, max_body=size, spool=settings.stage_dir)
+    known = getattr(app, "extensions", {}).get("regulars.room_for")
+    room = {"room_for": known} if known else {}
+    serve(app, listener, THREADS, settings.proxies, spool=settings.stage_dir, **room)
 
 
 def _children(plan: Plan, parts: Parts, listener: socket.socket | None) -> list[Child]:

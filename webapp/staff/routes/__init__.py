@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
 from webapp.kernel import shell
 from webapp.kernel.edge import SIGNED_IN
 from webapp.staff.cookie import COOKIE
-from webapp.staff.routes import account, people, quick, sign_in
+from webapp.staff.routes import account, intake, people, quick, sign_in
 
 __all__ = ["COOKIE", "init_app"]
 
@@ -16,6 +18,7 @@ __all__ = ["COOKIE", "init_app"]
 def init_app(app: Flask) -> None:
     """Register; recognise comes before the guard."""
     app.before_request(sign_in.recognise)
+    app.extensions["regulars.room_for"] = partial(intake.room_for, app)
     for module in (sign_in, account, people, quick):
         app.register_blueprint(module.bp)
     shell.more(
