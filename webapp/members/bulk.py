@@ -110,7 +110,7 @@ def record(
 ) -> Recorded:
     """Write a batch (numbers and phones differ among themselves) in this unit. source: "import:...", kept with consents."""
     done, rows = Recorded(), _Rows()
-    stored = Stored(scope, members)
+    stored = Stored(scope, [said.number for said in members], [said.phone for said in members if said.phone])
     touched: dict[int, date] = {}
     ids: Iterator[int] = iter(())
     if new := sum(said.number not in stored.members for said in members):

@@ -89,7 +89,8 @@ class MemberIdentity(BrandRow, Base):
 
 
 class Consent(BrandRow, Base):
-    """What a member said about a channel and a purpose, with source and moment. Append-only: the newest row counts."""
+    """What a member said about a channel and a purpose, with source and moment. Append-only: the newest row counts.
+    Two things are unsaid: an import that is undone, and a tap of a colleague's that was a slip (service.unsay)."""
 
     __tablename__ = "consent"
     __table_args__ = (

@@ -182,9 +182,10 @@ def set_consent(scope: Scope, member_id: int, channel: str, purpose: str, grante
         laid: Any = scope.session.execute(first)
         if laid.rowcount == 0:  # another unit was first, and has committed
             now = scope.session.get_one(ConsentNow, tuple(said.values()), with_for_update=True)
+    changes = now is None or now.granted != granted
+    if not changes and (granted or not _slip_counts(scope, member_id, channel, purpose, source)):
+        return False
     if now is not None:
-        if now.granted == granted:
-            return False
         now.granted, now.at = granted, scope.now
     scope.session.add(
         Consent(
@@ -199,12 +200,56 @@ def set_consent(scope: Scope, member_id: int, channel: str, purpose: str, grante
         )
     )
     scope.session.flush()
-    return True
+    return changes
 
 
 def withdraw(scope: Scope, member_id: int, channel: str, source: str, purpose: str = MARKETING) -> bool:
     """The member wants no more of this. True when it changes what counted."""
     return set_consent(scope, member_id, channel, purpose, False, source)
+
+
+def unsay(scope: Scope, member_id: int, channel: str, source: str, purpose: str = MARKETING) -> bool:
+    """A no of this source was a slip: it was never said, and what was said last without it counts, as it was. True when
+    that changes what counts."""
+    now = scope.session.get(ConsentNow, (scope.brand.id, member_id, channel, purpose), with_for_update=True)
+    if now is None:
+        return False
+    about = _about(scope, member_id, channel, purpose)
+    scope.session.execute(
+        delete(Consent)
+        .where(*about, Consent.source == source, Consent.granted.is_(False))
+        .execution_options(synchronize_session=False)
+    )
+    last = scope.session.scalars(
+        select(Consent).where(*about).order_by(Consent.at.desc(), Consent.id.desc()).limit(1)
+    ).first()
+    changes = last is None or last.granted != now.granted
+    if last is None:
+        scope.session.delete(now)
+    else:
+        now.granted, now.at = last.granted, last.at
+    scope.session.flush()
+    return changes
+
+
+def _slip_counts(scope: Scope, member_id: int, channel: str, purpose: str, source: str) -> bool:
+    """Does a no count that may yet be unsaid? Then one from elsewhere is written down beside it, and stays."""
+    last = scope.session.scalar(
+        select(Consent.source)
+        .where(*_about(scope, member_id, channel, purpose))
+        .order_by(Consent.at.desc(), Consent.id.desc())
+        .limit(1)
+    )
+    return last is not None and last.startswith(SLIP) and last != source
+
+
+def _about(scope: Scope, member_id: int, channel: str, purpose: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Consent.brand_id == scope.brand.id,
+        Consent.member_id == member_id,
+        Consent.channel == channel,
+        Consent.purpose == purpose,
+    )
 
 
 def phone_held(scope: Scope, member_ids: Collection[int]) -> None:

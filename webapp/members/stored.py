@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
@@ -14,21 +13,18 @@ from webapp.members.models import ConsentNow, Member, MemberAttribute, MemberIde
 from webapp.members.queries import batches
 from webapp.members.service import MARKETING
 
-if TYPE_CHECKING:
-    from webapp.members.bulk import MemberIn
-
 
 class Stored:
-    """What is stored about the members of a batch."""
+    """What is stored about the members who have these numbers, and who holds these phones."""
 
-    def __init__(self, scope: Scope, members: Sequence[MemberIn]) -> None:
+    def __init__(self, scope: Scope, numbers: Sequence[str], phones: Sequence[str]) -> None:
         brand_id, session = scope.brand.id, scope.session
         self.members: dict[str, Member] = {}
         self.identities: dict[tuple[int, str], MemberIdentity] = {}
         self.consents: dict[tuple[int, str], ConsentNow] = {}
         self.attributes: dict[tuple[int, int], MemberAttribute] = {}
         self.holder: dict[str, str] = {}  # phone -> number of the member who holds it
-        for batch in batches([said.number for said in members]):
+        for batch in batches(numbers):
             for member in session.scalars(
                 select(Member).where(Member.brand_id == brand_id, bulk.among(Member.number, batch))
             ):
@@ -54,5 +50,5 @@ class Stored:
                 )
             ):
                 self.attributes[value.member_id, value.attribute_id] = value
-        for phones in batches([said.phone for said in members if said.phone]):
-            self.holder.update(queries.phone_holders(scope, phones))
+        for batch in batches(phones):
+            self.holder.update(queries.phone_holders(scope, batch))

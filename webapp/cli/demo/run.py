@@ -5,15 +5,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from datetime import date
-from pathlib import Path
 
 import click
 
 from webapp.cli.catcher import Catcher
 from webapp.cli.demo import shop, state, story
-from webapp.cli.sample import SampleFiles
 from webapp.cli.up import plan_of
 from webapp.config import Settings
 from webapp.kernel.errors import UserError
@@ -25,12 +21,11 @@ CHATTY = (
     "regulars.jobs",
     "regulars.supervisor",
 )  # its progress should be seen between log lines
-Sample = Callable[[Path, date, str, state.State], SampleFiles]  # where to, the brand's today, its zone
 
 
 def run(
     settings: Settings,
-    sample: Sample,
+    sample: shop.Sample,
     *,
     no_serve: bool = False,
     as_json: bool = False,

@@ -18,12 +18,12 @@ from webapp.kernel.errors import Refused, UserError
 from webapp.kernel.scope import BrandRef, Scope
 
 if TYPE_CHECKING:
-    from webapp.cli.demo.run import Sample
     from webapp.config import Settings
     from webapp.imports.service import Outcome
     from webapp.kernel.db import Database
 
 Tell = Callable[[str], None]
+Sample = Callable[[Path, date, str, State], SampleFiles]  # where to, the brand's today, its zone
 CODE = "demo"
 ZONE = "America/New_York"
 STAFF = {"owner": "Olivia Owner", "operator": "Oscar Operator", "clerk": "Carla Clerk"}
