@@ -91,7 +91,8 @@ class Attempt(BrandRow, Base):
 
 
 class Receipt(BrandRow, Base):
-    """What came back about a delivery: opened, unsubscribed, bounced, late, resolved. Append-only.
+    """What came back about a delivery: opened, unsubscribed, bounced, late, resolved. Append-only,
+    but for what came of a task and was a slip of somebody's finger (service.take_back).
 
     once: the kind again where it counts only the first time (opened), None where it may repeat.
     """

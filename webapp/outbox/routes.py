@@ -12,11 +12,11 @@ from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import Refused
 from webapp.kernel.limits import limit
 from webapp.kernel.scope import BrandRef
-from webapp.outbox import optout, probe, service, tokens, words
+from webapp.outbox import optout, service, tokens, words
 from webapp.outbox.forms import TryForm
 from webapp.outbox.models import Delivery
 from webapp.plugin_api import Address
-from webapp.plugin_runtime import calls
+from webapp.plugin_runtime import calls, probe
 from webapp.plugin_runtime.words import words as plugin_words
 
 bp = edge.blueprint("outbox", __name__)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, exists, select, update
+from sqlalchemy import CursorResult, delete, exists, select, update
 
 from webapp.kernel.bulk import among
 from webapp.kernel.errors import NotFound, Refused
@@ -188,6 +188,15 @@ def receipt(
     if new and kind in ARRIVED:
         _settle_unknown(scope, delivery_id, {"state": "sent", "reason": None})
     return bool(new)
+
+
+def take_back(scope: Scope, delivery_id: int, kind: str) -> None:
+    """What came back about a delivery, and counts once, was said in error: it has not been said."""
+    scope.session.execute(
+        delete(Receipt)
+        .where(Receipt.brand_id == scope.brand.id, Receipt.delivery_id == delivery_id, Receipt.once == kind)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def late(

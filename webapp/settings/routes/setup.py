@@ -15,9 +15,9 @@ from webapp.kernel.limits import limit
 from webapp.kernel.scope import Scope
 from webapp.kernel.security import secure
 from webapp.kernel.shell import Card, Item, card
-from webapp.outbox import probe, words
+from webapp.outbox import words
 from webapp.plugin_api import Address
-from webapp.plugin_runtime import calls, context
+from webapp.plugin_runtime import calls, context, probe
 from webapp.plugin_runtime.forms import SettingsForm, settings_form
 from webapp.plugin_runtime.runtime import Loaded, registry
 from webapp.plugin_runtime.words import words as plugin_words

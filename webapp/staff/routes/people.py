@@ -13,8 +13,8 @@ from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound, Refused, UserError
 from webapp.kernel.limits import limit
 from webapp.kernel.scope import BrandRef, Scope
-from webapp.outbox import probe
 from webapp.plugin_api import Address, Outcome
+from webapp.plugin_runtime import probe
 from webapp.staff import invites, people, service
 from webapp.staff.forms import InvitedForm, InviteForm, RoleForm
 from webapp.staff.permissions import ROLE_NAMES
