@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_pgettext
 from flask_babel import lazy_gettext as _l
 
 from webapp.kernel.errors import Refused
 
 # What a brand begins with; its own list takes their place as soon as it changes them.
-DEFAULT_TYPES = (_l("Fans"), _l("Members"), _l("Beauty"), _l("Weekly picks"), _l("Flash sales"), _l("Other"))
+DEFAULT_TYPES = (
+    _l("Fans"),
+    lazy_pgettext("a kind of chat group", "Members"),
+    _l("Beauty"),
+    _l("Weekly picks"),
+    _l("Flash sales"),
+    _l("Other"),
+)
 REFUSALS: dict[str, Any] = {
     "name_length": _l("Give it a name of 1 to 80 characters."),
     "name_taken": _l("Another group has this name."),

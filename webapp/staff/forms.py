@@ -84,6 +84,11 @@ class InvitedForm(PasswordForm):
 class ChangePasswordForm(PasswordForm):
     """The old one as well: an open browser is not the person."""
 
+    password = PasswordField(
+        _l("New password"),
+        [InputRequired(_l("Choose a password.")), Length(max=200)],
+        description=_l("At least 10 characters. A short sentence is good."),
+    )
     now = PasswordField(_l("Your password now"), [InputRequired(_l("Type your password.")), Length(max=200)])
 
 
@@ -106,7 +111,7 @@ class QuickForm(Form):
     """The eight letters that a manager gave."""
 
     code = StringField(
-        lazy_pgettext("to sign in", "Code"),
+        lazy_pgettext("to sign in quickly", "Code"),
         [InputRequired(_l("Type the eight letters and digits.")), Length(max=40)],
         description=_l("Eight letters and digits from your manager; spaces and dashes do not matter."),
     )
