@@ -25,7 +25,7 @@ from webapp.imports.models import Import
 from webapp.imports.problems import N_, BadFile, Problem, Problems
 from webapp.imports.reader import CELL_LIMIT
 from webapp.imports.reading import Files, Outcome, calm, prepared, read
-from webapp.imports.stage import Stage, turn
+from webapp.imports.stage import Stage, sweep_away, turn
 from webapp.kernel import clock, halt
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
@@ -33,6 +33,7 @@ from webapp.kernel.scope import BrandRef, Scope
 log = logging.getLogger("regulars.imports")
 MOST_BAD = 100_000  # rows that are told of; with more than that, it is the columns
 TRIES = 3
+DEATHS = 5  # times that the process at it may end without a word: then it is the file that ends it
 _running: dict[int, threading.Thread] = {}
 
 
@@ -81,7 +82,10 @@ def _guarded(db: Database, brand: BrandRef, stage_dir: Path, import_id: int) -> 
 
 def _check(db: Database, brand: BrandRef, stage_dir: Path, import_id: int) -> None:
     with db.read(brand=brand) as scope:
-        row = uploads.get(scope, import_id)
+        kept, folders = uploads.staged(scope), uploads.folders(scope)
+    sweep_away(stage_dir, brand.id, kept)
+    uploads.sweep_away(stage_dir, brand.id, folders)
+    row = db.write(lambda scope: _begin(scope, import_id), brand=brand)
     if row.state != "checking":
         return
     folder = uploads.folder_of(stage_dir, row)
@@ -113,6 +117,7 @@ def _check(db: Database, brand: BrandRef, stage_dir: Path, import_id: int) -> No
             raise Stopped
     except Stopped:
         stage.discard()
+        db.write(lambda scope: _put_down(scope, import_id), brand=brand)
     except BadFile as why:
         stage.discard()
         refused = {
@@ -123,6 +128,40 @@ def _check(db: Database, brand: BrandRef, stage_dir: Path, import_id: int) -> No
     except BaseException:
         stage.discard()
         raise
+
+
+def _begin(scope: Scope, import_id: int) -> Import:
+    """Note that somebody begins, since a process that is killed notes nothing."""
+    row = uploads.get(scope, import_id)
+    if row.state == "checking":
+        begun = int((row.progress or {}).get("begun", 0)) + 1
+        now = scope.now.isoformat()
+        if begun > DEATHS:
+            said = {
+                "msgid": N_(
+                    "Checking it was broken off %(times)s times, and every time from without: perhaps the computer has too "
+                    "little memory or space for it. Divide the file and bring in the parts."
+                ),
+                "facts": {"times": DEATHS},
+            }
+            row.state, row.told = "refused", {**(row.told or {}), "refused": said}
+        else:  # nothing of the last time is left
+            row.progress = {
+                **(row.progress or {}),
+                "begun": begun,
+                "at": now,
+                "began": now,
+                "done": 0,
+                "rows": 0,
+            }
+    return row
+
+
+def _put_down(scope: Scope, import_id: int) -> None:
+    """This process ends as it was asked to: it did not die of the file."""
+    row = uploads.get(scope, import_id)
+    if row.state == "checking" and row.progress:
+        row.progress = {**row.progress, "begun": max(0, int(row.progress.get("begun", 0)) - 1)}
 
 
 def _move(scope: Scope, import_id: int, values: dict[str, Any]) -> bool:
@@ -182,7 +221,7 @@ class _Beat:
         self, db: Database, brand: BrandRef, import_id: int, total: int, progress: dict[str, Any]
     ) -> None:
         self._db, self._brand, self._import_id, self._total = db, brand, import_id, total
-        self._tries = progress.get("tries", 0)
+        self._kept = {name: progress.get(name, 0) for name in ("tries", "begun")}
         self._began = clock.now()
         self._done = self._rows = 0
         self._next = time.monotonic() + 0.5
@@ -201,7 +240,7 @@ class _Beat:
                 "done": min(self._done, self._total),
                 "total": self._total,
                 "rows": self._rows,
-                "tries": self._tries,
+                **self._kept,
             }
         }
         alive = self._db.write(lambda scope: _move(scope, self._import_id, values), brand=self._brand)

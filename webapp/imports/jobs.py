@@ -52,15 +52,19 @@ def undo_(db: Database, brand_id: int, import_id: int) -> None:
     if row.state != "undoing":
         return
 
-    def decide(scope: Scope) -> None:
-        now = uploads.get(scope, import_id)
-        now.told = {**(now.told or {}), "undo": found, "undo_begun": not found}
-        if found:
-            now.state = "done"
+    def decide(scope: Scope) -> bool:
+        """May it begin? Another worker may have looked, too, and begun: what this one then saw is the half of it."""
+        lock = (Import.brand_id == brand_id, Import.id == import_id)
+        now = scope.session.scalars(select(Import).where(*lock).with_for_update()).one()
+        if now.state != "undoing":
+            return False
+        if not (now.told or {}).get("undo_begun"):
+            now.told = {**(now.told or {}), "undo": found, "undo_begun": not found}
+            if found:
+                now.state = "done"
+        return now.state == "undoing"
 
-    if not begun:
-        db.write(decide, brand=brand)
-    if found:
+    if not begun and not db.write(decide, brand=brand):
         return
 
     told = clock.now()

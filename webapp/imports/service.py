@@ -21,7 +21,7 @@ from webapp.imports.orders_apply import OrdersStep
 from webapp.imports.problems import Problems
 from webapp.imports.reading import Files, Options, Outcome, Tell, calm, known, read
 from webapp.imports.stage import Stage, open_stage, sweep_away, turn
-from webapp.imports.uploads import declared
+from webapp.imports.uploads import declared, staged
 from webapp.kernel import halt
 from webapp.kernel.db import Database
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
@@ -231,10 +231,9 @@ def _finish_others(db: Database, brand: BrandRef, folder: Path, tell: Tell) -> N
             .where(Import.brand_id == brand.id, Import.state == "applying")
             .order_by(Import.id)
         ).all()
-        kept = scope.session.scalars(
-            select(Import.stage).where(Import.brand_id == brand.id, Import.state == "checked")
-        ).all()
     for id_, filename, _ in rows:
         tell(f"finishing the import of {filename}, which was interrupted")
         _take_up(db, brand, folder, id_, None)
+    with db.read(brand=brand) as scope:
+        kept = staged(scope)
     sweep_away(folder, brand.id, kept)

@@ -33,14 +33,25 @@ BATCH = {"members": 80, "orders": 250}
 
 
 def ask(scope: Scope, import_id: int) -> Refused | None:
-    """Begin to undo. Raises NotFound. Refusals: not_done, too_late."""
+    """Begin to undo; if somebody else has begun, it goes on. Raises NotFound. Refusals: not_done, too_late."""
     row = scope.session.get(Import, (scope.brand.id, import_id))
     if row is None:
         raise NotFound(f"import {import_id}")
+    if row.state in ("undoing", "undone"):
+        return None
     if not possible(row, scope.now):
         return Refused("too_late" if row.state == "done" else "not_done")
-    row.state, row.told = "undoing", {**(row.told or {}), "undo": None, "undo_begun": False}
-    row.progress = {"at": scope.now.isoformat()}
+    moved: Any = scope.session.execute(
+        update(Import)
+        .where(Import.brand_id == scope.brand.id, Import.id == import_id, Import.state == "done")
+        .values(
+            state="undoing",
+            told={**(row.told or {}), "undo": None, "undo_begun": False},
+            progress={"at": scope.now.isoformat()},
+        )
+    )
+    if not moved.rowcount:  # in the same moment
+        return None
     scope.audit("import.undo", "import", import_id)
     # what was checked beside what goes now is to be checked again
     checked = (Import.brand_id == scope.brand.id, Import.state == "checked")

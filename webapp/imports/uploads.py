@@ -30,6 +30,7 @@ from webapp.imports.reader import CELL_LIMIT, bad_quotes
 from webapp.imports.reading import Files, Options
 from webapp.imports.stage import open_stage
 from webapp.imports.xlsx import Workbook
+from webapp.kernel import clock
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.scope import Scope
 from webapp.members.attributes import define_attributes
@@ -40,6 +41,7 @@ SHOWN_ROWS = 6
 OPEN = ("uploaded", "checking", "checked", "refused")  # nothing has been applied: it can be cancelled
 UNTOUCHED = timedelta(days=7)  # after which a file that nobody went on with is thrown away
 BAD_KEPT = timedelta(days=30)
+STRAY = 3600.0  # seconds after which a folder that no row knows is nobody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,17 @@ def _rows(path: Path, form: formats.Form, sheet: str) -> Iterator[list[str]]:
         raise bad_quotes(path.name, reader.line_num, str(why)) from why
 
 
+def sweep_away(stage_dir: Path, brand_id: int, keep: set[str]) -> None:
+    """Folders that were left when the server was killed in the middle of an upload."""
+    for path in stage_dir.glob(f"{brand_id}-*.in"):
+        try:
+            old = clock.now().timestamp() - path.stat().st_mtime > STRAY
+        except OSError:
+            continue
+        if old and path.name not in keep:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 # --- its row --------------------------------------------------------------------------------------------------------
 
 
@@ -175,6 +188,18 @@ def start(scope: Scope, folder: Path, files: Files, source: str) -> Import:
     scope.session.add(row)
     scope.audit("import.upload", "import", row.id)
     return row
+
+
+def staged(scope: Scope) -> set[str]:
+    """Names of the staged files that are still wanted."""
+    wanted = (Import.brand_id == scope.brand.id, Import.state.in_(("checked", "applying")))
+    return set(scope.session.scalars(select(Import.stage).where(*wanted)))
+
+
+def folders(scope: Scope) -> set[str]:
+    """Names of the folders that imports know."""
+    rows = scope.session.scalars(select(Import.told).where(Import.brand_id == scope.brand.id))
+    return {str(told["folder"]) for told in rows if told and "folder" in told}
 
 
 def last_sources(scope: Scope, kind: str) -> Sequence[str]:
@@ -236,19 +261,12 @@ def remember(scope: Scope, kind: str, source: str, header: Sequence[str], mappin
 
 def ask_check(scope: Scope, import_id: int, options: dict[str, Any]) -> bool:
     """Have it read and checked; False when it is past that."""
-    row = get(scope, import_id)
-    if row.state not in ("uploaded", "checked", "refused"):
+    row, now = get(scope, import_id), scope.now.isoformat()
+    values: dict[str, Any] = {"state": "checking", "options": options, "stage": "", "counts": {}}
+    values["told"] = {**(row.told or {}), "refused": None}
+    values["progress"] = {"began": now, "at": now, "done": 0, "total": 0, "rows": 0}
+    if not _move(scope, import_id, ("uploaded", "checked", "refused"), values):
         return False
-    row.state, row.options, row.stage = "checking", options, ""
-    row.counts = {}
-    row.told = {**(row.told or {}), "refused": None}
-    row.progress = {
-        "began": scope.now.isoformat(),
-        "at": scope.now.isoformat(),
-        "done": 0,
-        "total": 0,
-        "rows": 0,
-    }
     scope.ring("imports.check", brand_id=scope.brand.id, import_id=import_id)
     return True
 
@@ -267,8 +285,10 @@ def cancel(scope: Scope, import_id: int) -> bool:
 
 
 def ask_apply(scope: Scope, stage_dir: Path, import_id: int, *, skip_bad: bool) -> Refused | None:
-    """The staged file will be applied, come what may. Refusals: not_checked, bad_rows."""
+    """The staged file will be applied, come what may; if somebody said so before, it is. Refusals: not_checked, bad_rows."""
     row = get(scope, import_id)
+    if row.state in ("applying", "done"):
+        return None
     if row.state != "checked":
         return Refused("not_checked")
     if row.counts.get("refused") and not skip_bad:

@@ -171,12 +171,18 @@ def again(import_id: int) -> Response:
 def cancel(import_id: int) -> Response:
     """Throw the file away."""
 
-    def work(scope: Scope) -> tuple[bool, Import]:
-        return uploads.cancel(scope, import_id), uploads.get(scope, import_id)
+    def work(scope: Scope) -> tuple[str, bool, Import]:
+        return (
+            uploads.get(scope, import_id).stage,
+            uploads.cancel(scope, import_id),
+            uploads.get(scope, import_id),
+        )
 
-    done, row = edge.write(work)
+    staged, done, row = edge.write(work)
     if done:
         shutil.rmtree(uploads.folder_of(stage_dir(), row), ignore_errors=True)
+        if staged:
+            (stage_dir() / staged).unlink(missing_ok=True)
         flash(_("Thrown away; nothing of it was brought in."), "plain")
     return edge.redirect("imports.show", import_id=import_id)
 
