@@ -637,6 +637,7 @@ def upgrade() -> None:
         sa.Column("staff_id", sa.BigInteger(), nullable=True),
         sa.Column("to_staff_id", sa.BigInteger(), nullable=True),
         sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("was_due_on", sa.Date(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["brand_id", "task_id"], ["task.brand_id", "task.id"], name=op.f("fk_task_move_brand_id_task_id")

@@ -19,3 +19,10 @@ def within(scope: Scope, store_id: Any) -> ColumnElement[bool]:
 def reaches(scope: Scope, store_id: int | None) -> bool:
     """The same for one row that is at hand. What belongs to no store is seen only by who sees the whole brand."""
     return scope.actor.stores is None or store_id in scope.actor.stores
+
+
+def shares(scope: Scope, stores: frozenset[int] | None) -> bool:
+    """Has somebody whose work lies in these stores (None: in the whole brand) a store in common with the actor? Lists of
+    colleagues to choose from are fenced by it. Whose work is the whole brand is chosen by who sees the whole brand."""
+    mine = scope.actor.stores
+    return mine is None or (stores is not None and bool(stores & mine))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from webapp.brands.models import Store
@@ -24,6 +24,7 @@ from webapp.members.identities import EMAIL, PHONE, normalise_email, normalise_p
 from webapp.members.models import DRAW_BITS, Consent, ConsentNow, Member, MemberIdentity
 
 MARKETING = "marketing"
+SLIP = "task:"  # how the source of a no begins that a colleague noted by a tap, and may take back
 GENDERS = ("female", "male", "other")
 OLDEST = date(1900, 1, 1)
 _DRAW_BELOW = 2**DRAW_BITS - 1

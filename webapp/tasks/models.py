@@ -53,9 +53,10 @@ class Task(BrandRow, Base):
 
 
 class TaskMove(BrandRow, Base):
-    """What somebody did to a task: made, taken, given, done, unreached, declined, cancelled. Append-only.
+    """What somebody did to a task: made, taken, given, done, unreached, declined, cancelled, undone. Append-only.
 
-    staff_id: who, None for the system. to_staff_id: to whom, for taken and given.
+    staff_id: who, None for the system. to_staff_id: to whom, for taken and given. was_due_on: the task's day before a move
+    that put it off, for whoever undoes it.
     """
 
     __tablename__ = "task_move"
@@ -66,4 +67,5 @@ class TaskMove(BrandRow, Base):
     staff_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     to_staff_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     note: Mapped[str] = mapped_column(String(500), default="")
+    was_due_on: Mapped[date | None] = mapped_column(Date)
     at: Mapped[datetime] = mapped_column(UtcDateTime)

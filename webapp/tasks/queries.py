@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from webapp.brands.models import Store
-from webapp.kernel import reach
+from webapp.kernel import clock, reach
 from webapp.kernel.errors import NotFound
 from webapp.kernel.scope import Scope
 from webapp.members import guides
@@ -20,7 +20,12 @@ from webapp.staff.permissions import ROLES
 from webapp.tasks.models import Task, TaskMove
 
 CHANNEL = "task"  # consent for being contacted by a person of the shop, and the channel that makes tasks
-MARKETING = "marketing"
+MARKETING, SERVICE = "marketing", "service"
+ENDS = (
+    "done",
+    "unreached",
+    "declined",
+)  # what the person who has a task says of it; it can be undone until the day ends
 PAGE = 50
 MOST = 200  # people that one press of a button makes tasks for, at most
 
@@ -31,6 +36,7 @@ class Worker(NamedTuple):
     id: int
     name: str
     role: str
+    stores: frozenset[int] | None  # None: the whole brand
 
 
 class Whose(NamedTuple):
@@ -42,12 +48,25 @@ class Whose(NamedTuple):
 
 def workers(scope: Scope) -> list[Worker]:
     """Active accounts of the brand whose role does tasks, by name."""
-    found = [
-        Worker(person.id, person.name or person.email, role.role)
+    rows = [
+        (person, role)
         for person, role in staff.of_brand(scope)
         if person.active and "tasks.do" in ROLES.get(role.role, frozenset())
     ]
+    stores = staff.stores_of_all(scope, [role for _person, role in rows])
+    found = [
+        Worker(person.id, person.name or person.email, role.role, stores[role.id]) for person, role in rows
+    ]
     return sorted(found, key=lambda one: one.name.lower())
+
+
+def choosable(scope: Scope) -> list[Worker]:
+    """Those of them whom the actor may choose: colleagues with a store in common, and themselves."""
+    return [
+        worker
+        for worker in workers(scope)
+        if worker.id == scope.actor.id or reach.shares(scope, worker.stores)
+    ]
 
 
 def whose(scope: Scope, member_ids: Collection[int]) -> dict[int, Whose]:
@@ -68,15 +87,20 @@ def whose(scope: Scope, member_ids: Collection[int]) -> dict[int, Whose]:
 
 
 def agreed() -> ColumnElement[bool]:
-    """May the Task's member still be contacted for it? What a member withdrew a moment ago counts."""
+    """May the Task's member still be contacted for it? What a member withdrew a moment ago counts.
+
+    An offer needs their yes to offers, whoever asks for it. A campaign about service was sent to those who had agreed to
+    that, so it needs their yes to service. A colleague's own task of service (an order, a repair) needs none.
+    """
     yes = exists().where(
         ConsentNow.brand_id == Task.brand_id,
         ConsentNow.member_id == Task.member_id,
         ConsentNow.channel == CHANNEL,
-        ConsentNow.purpose == MARKETING,
+        ConsentNow.purpose == Task.purpose,
         ConsentNow.granted.is_(True),
     )
-    return or_(Task.purpose != MARKETING, Task.member_id.is_(None), yes)
+    asks = or_(Task.purpose == MARKETING, and_(Task.purpose == SERVICE, Task.delivery_id.is_not(None)))
+    return or_(~asks, Task.member_id.is_(None), yes)
 
 
 def mine(scope: Scope) -> ColumnElement[bool]:
@@ -104,10 +128,18 @@ def get(scope: Scope, task_id: int) -> Task:
 
 def still_agreed(scope: Scope, task: Task) -> bool:
     """`agreed` for one task that is at hand."""
-    if task.purpose != MARKETING or task.member_id is None:
-        return True
-    now = scope.session.get(ConsentNow, (scope.brand.id, task.member_id, CHANNEL, MARKETING))
-    return now is not None and now.granted
+    return task.id not in stopped(scope, [task])
+
+
+def stopped(scope: Scope, found: Collection[Task]) -> set[int]:
+    """The ids of those of some tasks at hand whose member does not agree (any more)."""
+    return set(
+        scope.session.scalars(
+            select(Task.id).where(
+                Task.brand_id == scope.brand.id, Task.id.in_([task.id for task in found]), ~agreed()
+            )
+        )
+    )
 
 
 def moves(scope: Scope, task_id: int) -> Sequence[TaskMove]:
@@ -115,8 +147,19 @@ def moves(scope: Scope, task_id: int) -> Sequence[TaskMove]:
     return scope.session.scalars(
         select(TaskMove)
         .where(TaskMove.brand_id == scope.brand.id, TaskMove.task_id == task_id)
-        .order_by(TaskMove.id)
+        .order_by(TaskMove.at, TaskMove.id)
     ).all()
+
+
+def undoable(scope: Scope, task_id: int) -> TaskMove | None:
+    """What the actor may undo of a task: what was said of it last, today, by themselves or (for who gives tasks) by anybody."""
+    done = moves(scope, task_id)
+    last = done[-1] if done else None
+    if last is None or last.what not in ENDS:
+        return None
+    if last.staff_id != scope.actor.id and not scope.actor.can("tasks.give"):
+        return None
+    return last if clock.local_day(last.at, scope.brand.timezone) == scope.today else None
 
 
 # --- the list ---------------------------------------------------------------------------------------------------------
@@ -195,7 +238,10 @@ def waiting(scope: Scope) -> Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One guide's (or, with staff_id None, nobody's yet) tasks: open ones now, ended ones of the last `days` days."""
+    """One guide's (or, with staff_id None, nobody's yet) tasks: open ones now, ended ones of the last `days` days.
+
+    stopped: open, but the member does not agree any more; they are in neither open nor overdue.
+    """
 
     staff_id: int | None
     name: str
@@ -205,6 +251,7 @@ class Line:
     unreached: int = 0
     declined: int = 0
     cancelled: int = 0
+    stopped: int = 0
 
 
 def board(scope: Scope, days: int = 30) -> list[Line]:
@@ -217,9 +264,10 @@ def board(scope: Scope, days: int = 30) -> list[Line]:
     rows = scope.session.execute(
         select(
             Task.staff_id,
-            number(Task.state == "open"),
-            number(and_(Task.state == "open", Task.due_on < scope.today)),
+            number(and_(Task.state == "open", agreed())),
+            number(and_(Task.state == "open", Task.due_on < scope.today, agreed())),
             *(number(Task.state == state) for state in ("done", "unreached", "declined", "cancelled")),
+            number(and_(Task.state == "open", ~agreed())),
         )
         .where(
             Task.brand_id == scope.brand.id,
@@ -235,10 +283,13 @@ def board(scope: Scope, days: int = 30) -> list[Line]:
     return sorted(lines, key=lambda line: (line.staff_id is not None, -line.overdue, line.name.lower()))
 
 
-def of_worker(
-    scope: Scope, staff_id: int | None, state: str, *, overdue: bool = False, after: int = 0
-) -> list[Row]:
-    """The tasks behind a figure of the board, by id from the one after `after`."""
+def of_worker(scope: Scope, staff_id: int | None, state: str, *, after: int = 0) -> list[Row]:
+    """The tasks behind a figure of the board (state: also overdue, stopped), by id from the one after `after`."""
+    which = {
+        "open": [Task.state == "open", agreed()],
+        "overdue": [Task.state == "open", agreed(), Task.due_on < scope.today],
+        "stopped": [Task.state == "open", ~agreed()],
+    }.get(state, [Task.state == state])
     found = scope.session.execute(
         select(Task, Member.name, Member.number)
         .outerjoin(Member, and_(Member.brand_id == Task.brand_id, Member.id == Task.member_id))
@@ -246,8 +297,7 @@ def of_worker(
             Task.brand_id == scope.brand.id,
             reach.within(scope, Task.store_id),
             Task.staff_id.is_(None) if staff_id is None else Task.staff_id == staff_id,
-            Task.state == state,
-            *([Task.due_on < scope.today] if overdue else []),
+            *which,
             Task.id > after,
         )
         .order_by(Task.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from webapp.members import service as members
 from webapp.outbox import service as outbox
 from webapp.tasks import queries
 from webapp.tasks.models import Task, TaskMove
-from webapp.tasks.queries import CHANNEL, MARKETING
+from webapp.tasks.queries import CHANNEL, MARKETING, SERVICE
 
 MOST_TRIES = 3  # days on which nobody was reached; then the task ends
 _task: Any = Task.__table__
@@ -77,10 +78,13 @@ def add(
 
 
 def take(scope: Scope, task_id: int) -> Refused | None:
-    """A store's task becomes the actor's. Refused: task_taken (by whom), task_over. Raises NotFound."""
+    """A store's task becomes the actor's. Refused: task_taken (by whom), task_over, task_stopped (the member does not agree
+    any more). Raises NotFound."""
     task = queries.get(scope, task_id)
     if task.staff_id == scope.actor.id and task.state == "open":
         return None
+    if task.state == "open" and not queries.still_agreed(scope, task):
+        return Refused("task_stopped")
     if not _change(scope, task_id, Task.staff_id.is_(None), staff_id=scope.actor.id):
         return _why_not(scope, task_id)
     _move(scope, task_id, "taken", to=scope.actor.id)
@@ -96,7 +100,7 @@ def end(scope: Scope, task_id: int, what: str, note: str = "", tries: int | None
     """
     task = queries.get(scope, task_id)
     to: dict[str, Any] = {"staff_id": scope.actor.id}
-    over = what
+    over, was_due_on = what, task.due_on
     still = or_(Task.staff_id.is_(None), Task.staff_id == scope.actor.id)
     if what == "unreached":
         seen = task.tries if tries is None else tries
@@ -111,19 +115,79 @@ def end(scope: Scope, task_id: int, what: str, note: str = "", tries: int | None
         to |= {"state": over, "ended_at": scope.now}
     if not _change(scope, task_id, still, **to):
         return _why_not(scope, task_id)
-    _move(scope, task_id, what, note=note)
+    _move(scope, task_id, what, note=note, was_due_on=was_due_on if over == "open" else None)
     if what == "declined" and task.member_id is not None:
-        members.withdraw(scope, task.member_id, CHANNEL, f"task:{task_id}")
+        for purpose in _withdrawn_by(task):
+            members.withdraw(scope, task.member_id, CHANNEL, _said_by(task_id), purpose)
     if over != "open" and task.delivery_id is not None:
         outbox.receipt(scope, task.delivery_id, over, once=True)
     return over
 
 
+def undo(scope: Scope, task_id: int, move_id: int) -> Refused | None:
+    """What was said of a task last was a slip: the task is as it was before, and so is the consent that it took away.
+
+    Until the day ends, by whoever said it or who gives tasks; a second tap changes nothing. Refused: undo_late,
+    undo_theirs, undo_moved (something was done since). Raises NotFound.
+    """
+    task = queries.get(scope, task_id)
+    done = queries.moves(scope, task_id)
+    move = next((one for one in done if one.id == move_id), None)
+    if move is None or move.what not in queries.ENDS:
+        raise NotFound(f"move {move_id}")
+    if _undone(done, move_id):
+        return None
+    if done[-1].id != move_id:
+        return Refused("undo_moved")
+    if move.staff_id != scope.actor.id and not scope.actor.can("tasks.give"):
+        return Refused("undo_theirs")
+    if queries.undoable(scope, task_id) is None:
+        return Refused("undo_late")
+    what, ended = move.what, task.state
+    to: dict[str, Any] = {"state": "open", "ended_at": None}
+    if what == "unreached":
+        to |= {"tries": task.tries - 1, "due_on": move.was_due_on or task.due_on}
+    at = Task.ended_at.is_(None) if task.ended_at is None else Task.ended_at == task.ended_at
+    as_read = (at, Task.tries == task.tries, Task.due_on == task.due_on)  # else somebody was faster
+    if not _change(scope, task_id, *as_read, was=ended, **to):
+        return None if _undone(queries.moves(scope, task_id), move_id) else Refused("undo_moved")
+    _move(scope, task_id, "undone")
+    given_back = []
+    if what == "declined" and task.member_id is not None:
+        said = _said_by(task_id)
+        given_back = [
+            purpose
+            for purpose in _withdrawn_by(task)
+            if members.unsay(scope, task.member_id, CHANNEL, said, purpose)
+        ]
+    if ended != "open" and task.delivery_id is not None:
+        outbox.take_back(scope, task.delivery_id, ended)
+    scope.audit("task.undone", "task", task_id, what=what, consent=given_back)
+    return None
+
+
+def _undone(done: Sequence[TaskMove], move_id: int) -> bool:
+    return len(done) > 1 and done[-1].what == "undone" and done[-2].id == move_id
+
+
+def _said_by(task_id: int) -> str:
+    """What the consent's row says of where it was said: in a talk, noted with this task."""
+    return f"{members.SLIP}{task_id}"
+
+
+def _withdrawn_by(task: Task) -> list[str]:
+    """What a member does not want any more who says so in a talk: offers; and what the campaign was about."""
+    return [MARKETING, SERVICE] if task.purpose == SERVICE and task.delivery_id is not None else [MARKETING]
+
+
 def give(scope: Scope, task_id: int, staff_id: int | None) -> Refused | None:
-    """A manager gives an open task to somebody; None: back to the store. Refused: staff_unknown, task_over."""
-    queries.get(scope, task_id)
-    if staff_id is not None and all(worker.id != staff_id for worker in queries.workers(scope)):
+    """A manager gives an open task to somebody; None: back to the store. Refused: staff_unknown (not among those whom the
+    manager may choose), task_over, task_stopped."""
+    task = queries.get(scope, task_id)
+    if staff_id not in (None, task.staff_id) and staff_id not in {one.id for one in queries.choosable(scope)}:
         return Refused("staff_unknown", {"field": "staff"})
+    if task.state == "open" and not queries.still_agreed(scope, task):
+        return Refused("task_stopped")
     if not _change(scope, task_id, staff_id=staff_id):
         return _why_not(scope, task_id)
     _move(scope, task_id, "given", to=staff_id)
@@ -143,16 +207,16 @@ def cancel(scope: Scope, task_id: int, note: str = "") -> Refused | None:
     return None
 
 
-def may_ask(scope: Scope, member_id: int) -> bool:
-    """Has the member agreed that the shop's people contact them with offers?"""
-    return bool(people.consents(scope, member_id).get((CHANNEL, MARKETING)))
+def may_ask(scope: Scope, member_id: int, purpose: str = MARKETING) -> bool:
+    """Has the member agreed that the shop's people contact them about this?"""
+    return bool(people.consents(scope, member_id).get((CHANNEL, purpose)))
 
 
-def _change(scope: Scope, task_id: int, *where: Any, **values: Any) -> bool:
-    """The one way a task changes: only while it is open, and the database says whether it did."""
+def _change(scope: Scope, task_id: int, *where: Any, was: str = "open", **values: Any) -> bool:
+    """The one way a task changes: only while it is in the state that it was in, and the database says whether it did."""
     changed: Any = scope.session.execute(
         update(Task)
-        .where(Task.brand_id == scope.brand.id, Task.id == task_id, Task.state == "open", *where)
+        .where(Task.brand_id == scope.brand.id, Task.id == task_id, Task.state == was, *where)
         .values(**values)
         .execution_options(synchronize_session=False)
     )
@@ -172,7 +236,15 @@ def _why_not(scope: Scope, task_id: int) -> Refused:
     return Refused("task_noted", facts)  # the same tap came before
 
 
-def _move(scope: Scope, task_id: int, what: str, *, to: int | None = None, note: str = "") -> None:
+def _move(
+    scope: Scope,
+    task_id: int,
+    what: str,
+    *,
+    to: int | None = None,
+    note: str = "",
+    was_due_on: date | None = None,
+) -> None:
     scope.session.add(
         TaskMove(
             brand_id=scope.brand.id,
@@ -182,6 +254,7 @@ def _move(scope: Scope, task_id: int, what: str, *, to: int | None = None, note:
             staff_id=scope.actor.id if scope.actor.kind == "staff" else None,
             to_staff_id=to,
             note=note.strip()[:500],
+            was_due_on=was_due_on,
             at=scope.now,
         )
     )

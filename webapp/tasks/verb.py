@@ -51,7 +51,7 @@ def from_plugin(
         member = scope.session.get(Member, (scope.brand.id, id_))
         if member is None:
             return "nobody"
-        if purpose == queries.MARKETING and not service.may_ask(scope, id_):
+        if not service.may_ask(scope, id_, purpose):
             return "no_consent"
         member_id = id_
     elif kind == "group":

@@ -31,7 +31,9 @@ MOVES: dict[str, Any] = {
     "unreached": _l("nobody reached"),
     "declined": _l("asked not to be contacted"),
     "cancelled": _l("cancelled"),
+    "undone": lazy_pgettext("of tasks", "undone"),
 }
+STOPPED = (_l("not to be contacted"), "warn")  # open, and the member does not agree any more
 LEFT_OUT: dict[str, Any] = {
     "no_consent": _l("have not agreed to be contacted by your staff"),
     "has_task": _l("have an open task already"),
@@ -44,6 +46,10 @@ REFUSALS: dict[str, Any] = {
         "This member has not agreed to be contacted with offers. A question of service is another matter."
     ),
     "changed": _l("Meanwhile it is another number. Look again, then press once more."),
+    "task_stopped": _l("They have not agreed to be contacted, or have taken it back."),
+    "undo_late": _l("This was said on another day, so it stays."),
+    "undo_theirs": _l("Only who said it, or a manager, can undo it."),
+    "undo_moved": _l("Something else was done with this task since, so it stays."),
     "who": _l("Choose a member, somebody of the staff, or a store."),
 }
 

@@ -206,15 +206,16 @@ def fill_choices(
     form: TouchpointForm,
     stores: Sequence[tuple[int, str]],
     people: Sequence[tuple[int, str]],
+    servers: Sequence[tuple[int, str]],
     offers: Sequence[tuple[int, str]],
     groups: Sequence[tuple[int, str]],
 ) -> TouchpointForm:
-    """The lists of the form, each (id, label)."""
+    """The lists of the form, each (id, label). people: who may have brought members; servers: who may look after them."""
     form.store.choices = [SelectChoice(*one) for one in stores]
     form.offer.choices = [SelectChoice(0, _("none")), *(SelectChoice(*one) for one in offers)]
     form.group.choices = [SelectChoice(0, _("none")), *(SelectChoice(*one) for one in groups)]
-    for field in (form.brought_by, form.serves, form.standin):
-        field.choices = [SelectChoice(0, _("nobody")), *(SelectChoice(*one) for one in people)]
+    for field, some in ((form.brought_by, people), (form.serves, servers), (form.standin, servers)):
+        field.choices = [SelectChoice(0, _("nobody")), *(SelectChoice(*one) for one in some)]
     return form
 
 

@@ -13,18 +13,22 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from webapp.kernel import reach
 from webapp.kernel.bulk import is_sqlite
 from webapp.kernel.scope import Scope
 from webapp.staff import queries as staff
+from webapp.staff.permissions import ROLES
 from webapp.touchpoints.models import GuideDay, GuideDuty, Touchpoint
 
 SERVING = ("none", "one", "turn")
+IN_TURN = "guide"  # the role whose people take new members in turn
 MOST_A_DAY = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """Somebody who can look after members. stores: None for all; per_day: None for any number."""
+    """A colleague: may bring members in, and, with a role that does tasks, look after them. stores: None for all; per_day:
+    None for any number."""
 
     staff_id: int
     name: str
@@ -33,6 +37,11 @@ class Guide:
     per_day: int | None
     away_until: date | None
     taken: int = 0
+
+    @property
+    def serves(self) -> bool:
+        """May they be given members? Who does no tasks has nothing to do for them."""
+        return "tasks.do" in ROLES.get(self.role, frozenset())
 
     def here(self, today: date) -> bool:
         """Not away today."""
@@ -56,7 +65,7 @@ def everybody(scope: Scope) -> dict[int, Guide]:
     found: dict[int, Guide] = {}
     rows = [(one, role) for one, role in staff.of_brand(scope) if one.active]
     stores = staff.stores_of_all(scope, [role for _one, role in rows])
-    for one, role in sorted(rows, key=lambda pair: (pair[1].role != "guide", pair[0].name, pair[0].id)):
+    for one, role in sorted(rows, key=lambda pair: (pair[1].role != IN_TURN, pair[0].name, pair[0].id)):
         duty = duties.get(one.id)
         found[one.id] = Guide(
             one.id,
@@ -68,6 +77,40 @@ def everybody(scope: Scope) -> dict[int, Guide]:
             taken.get(one.id, 0),
         )
     return found
+
+
+def choosable(scope: Scope) -> dict[int, Guide]:
+    """Those of them whom the actor may choose: colleagues with a store in common, and themselves."""
+    return {
+        id_: one
+        for id_, one in everybody(scope).items()
+        if id_ == scope.actor.id or reach.shares(scope, one.stores)
+    }
+
+
+def pick(scope: Scope, chosen: Collection[int | None], *, serve: bool = False) -> list[tuple[int, str]]:
+    """(account, name) to choose from, and who is chosen now, whoever that is. serve: only those who may be given members."""
+    there = {id_: one.name for id_, one in choosable(scope).items() if one.serves or not serve}
+    return list(
+        (there | {id_: name for id_, name in names(scope, chosen).items() if id_ not in there}).items()
+    )
+
+
+def on_duty(scope: Scope) -> list[Guide]:
+    """Whose limits and absence count, within the actor's stores: the guides, who take new members in turn, and whoever of the
+    others a code names, if they may serve at all."""
+    named = set[int | None]()
+    for row in scope.session.execute(
+        select(Touchpoint.serves_id, Touchpoint.standin_id).where(
+            Touchpoint.brand_id == scope.brand.id, Touchpoint.active.is_(True)
+        )
+    ):
+        named.update(row)
+    return [
+        one
+        for one in everybody(scope).values()
+        if one.serves and reach.shares(scope, one.stores) and (one.role == IN_TURN or one.staff_id in named)
+    ]
 
 
 def set_duty(scope: Scope, staff_id: int, per_day: int | None, away_until: date | None) -> bool:
@@ -103,7 +146,7 @@ def choose(scope: Scope, touchpoint: Touchpoint) -> int | None:
         first = _in_turn(scope, touchpoint, there)
     for staff_id in [*first, *([touchpoint.standin_id] if touchpoint.standin_id else [])]:
         guide = there.get(staff_id)
-        if guide is not None and guide.here(scope.today) and _take(scope, guide):
+        if guide is not None and guide.serves and guide.here(scope.today) and _take(scope, guide):
             return staff_id
     return None
 
@@ -120,7 +163,7 @@ def _in_turn(scope: Scope, touchpoint: Touchpoint, there: dict[int, Guide]) -> l
     ids = sorted(
         guide.staff_id
         for guide in there.values()
-        if guide.role == "guide" and guide.in_store(touchpoint.store_id) and guide.here(scope.today)
+        if guide.role == IN_TURN and guide.in_store(touchpoint.store_id) and guide.here(scope.today)
     )
     if not ids:
         return []

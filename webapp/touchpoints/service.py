@@ -121,10 +121,11 @@ def _read(scope: Scope, details: Details, old: Touchpoint | None) -> Details | R
         return Refused("ask", {"field": "ask"})
     if not _store_fits(scope, details.store_id):
         return Refused("store", {"field": "store"})
-    there = guides.everybody(scope)
+    there = guides.choosable(scope)
     for field in ("brought_by_id", "serves_id", "standin_id"):
         chosen = getattr(details, field)
-        if chosen and chosen not in there and (old is None or getattr(old, field) != chosen):
+        fits = chosen in there and (field == "brought_by_id" or there[chosen].serves)
+        if chosen and not fits and (old is None or getattr(old, field) != chosen):
             return Refused("staff", {"field": field.removesuffix("_id")})
     if details.serving not in guides.SERVING:
         return Refused("ask", {"field": "serving"})

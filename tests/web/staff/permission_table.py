@@ -213,6 +213,7 @@ TABLE = {
     "tasks.show_one": "OPMGC",
     "tasks.signs": "OPM",
     "tasks.take": "OPMGC",
+    "tasks.undo": "OPMGC",
     # joining codes
     "join.default": PUBLIC,
     "join.done": PUBLIC,

@@ -20,6 +20,7 @@ def page(template: str, **context: Any) -> Response:
     return edge.page(
         f"pages/tasks/{template}",
         states=words.STATES,
+        stopped_called=words.STOPPED,
         moves_called=words.MOVES,
         source_of=words.source,
         overdue=queries.overdue,

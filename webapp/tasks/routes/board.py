@@ -12,7 +12,7 @@ from webapp.kernel.scope import Scope
 from webapp.tasks import queries, service
 from webapp.tasks.routes.base import bp, names, page, said
 
-STATES = ("open", "overdue", "done", "unreached", "declined", "cancelled")
+STATES = ("open", "overdue", "done", "unreached", "declined", "cancelled", "stopped")
 
 
 @bp.get("/tasks/board", permission="tasks.give")
@@ -49,8 +49,7 @@ def of_worker(who: str, state: str) -> Response:
         abort(404)
     staff_id, after = (None if who == "nobody" else int(who)), request.args.get("after", 0, type=int)
     with edge.read() as scope:
-        wanted = "open" if state == "overdue" else state
-        found = queries.of_worker(scope, staff_id, wanted, overdue=state == "overdue", after=after)
+        found = queries.of_worker(scope, staff_id, state, after=after)
         known = names(scope)
         today = scope.today
     shown = found[: queries.PAGE]

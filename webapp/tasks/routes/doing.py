@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement
 
 from webapp.groups.models import Group
 from webapp.kernel import edge, filters, i18n, reach, shell
-from webapp.kernel.errors import Refused
+from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.idempotency import once
 from webapp.kernel.scope import Scope
 from webapp.lifecycle import explaining
@@ -23,8 +23,6 @@ from webapp.members.models import Member
 from webapp.tasks import queries, service, words
 from webapp.tasks.models import Task
 from webapp.tasks.routes.base import bp, names, page, said
-
-ENDS = ("done", "unreached", "declined")
 
 
 def _show() -> str:
@@ -39,7 +37,7 @@ def index() -> Response:
     with edge.read() as scope:
         found = queries.tasks(scope, show, skip=skip)
         counts = queries.waiting(scope)
-        today = scope.today
+        today, slip = scope.today, _slip(scope)
     return page(
         "index.html",
         rows=found[: queries.PAGE],
@@ -48,6 +46,7 @@ def index() -> Response:
         following=skip + queries.PAGE if len(found) > queries.PAGE else None,
         counts=counts,
         today=today,
+        slip=slip,
     )
 
 
@@ -61,6 +60,8 @@ def _task_page(task_id: int, status: int = 200) -> Response:
     show, skip = _show(), request.args.get("skip", 0, type=int)
     with edge.read() as scope:
         task = queries.get(scope, task_id)
+        slip = _slip(scope)
+        last = None if slip is not None and slip.task_id == task_id else queries.undoable(scope, task_id)
         agreed = queries.still_agreed(scope, task)
         member = phone = why = None
         if task.member_id is not None:
@@ -86,10 +87,12 @@ def _task_page(task_id: int, status: int = 200) -> Response:
             group=scope.session.get(Group, (scope.brand.id, task.group_id)) if task.group_id else None,
             store=queries.store_name(scope, task.store_id),
             mine=task.staff_id == scope.actor.id,
-            workers=queries.workers(scope) if edge.can("tasks.give") else [],
+            workers=queries.choosable(scope) if edge.can("tasks.give") else [],
             most=service.MOST_TRIES,
             show=show,
             skip=skip,
+            slip=slip,
+            undoable=last,
             following=queries.following(scope, show, task) if show != "ended" else None,
             today=scope.today,
         )
@@ -111,7 +114,7 @@ def end(task_id: int) -> Response:
     """Done, not reached, or asked not to be; then the next one."""
     what, note = request.form.get("what", ""), request.form.get("note", "")
     tries, show, key = request.form.get("tries", type=int), _show(), edge.once_key()
-    if what not in ENDS:
+    if what not in queries.ENDS:
         flash(_("Say what came of it."), "warn")
         return edge.redirect("tasks.show_one", task_id=task_id, show=show)
 
@@ -131,10 +134,46 @@ def end(task_id: int) -> Response:
     if "refused" in answer:
         flash(said(Refused(answer["refused"], answer["facts"])), "warn")
         return edge.redirect("tasks.index", show=show)
-    flash(_noted(what, answer["state"]), "good")
     if answer["next"] is None:
-        return edge.redirect("tasks.index", show=show)
-    return edge.redirect("tasks.show_one", task_id=answer["next"], show=show)
+        return edge.redirect("tasks.index", show=show, said=task_id)
+    return edge.redirect("tasks.show_one", task_id=answer["next"], show=show, said=task_id)
+
+
+@bp.post("/tasks/<int:task_id>/undo", permission="tasks.do")
+def undo(task_id: int) -> Response:
+    """What was said of it was a slip: the task as it was, to say it anew."""
+    move_id, show, key = request.form.get("move", 0, type=int), _show(), edge.once_key()
+
+    def work(scope: Scope) -> Any:
+        refused = service.undo(scope, task_id, move_id)
+        return {"refused": refused.code} if refused is not None else {}
+
+    answer = edge.write(lambda scope: once(scope, key, "task.undo", lambda: work(scope)))
+    if "refused" in answer:
+        flash(said(Refused(answer["refused"])), "warn")
+    else:
+        flash(_("Undone: everything is as it was before."), "good")
+    return edge.redirect("tasks.show_one", task_id=task_id, show=show)
+
+
+class Slip(NamedTuple):
+    """What was said a moment ago, while it can still be undone."""
+
+    task_id: int
+    move_id: int
+    title: str
+    text: str
+
+
+def _slip(scope: Scope) -> Slip | None:
+    """The confirmation of the last tap, which the address names. It is gone once it cannot be undone any more."""
+    task_id = request.args.get("said", 0, type=int)
+    try:
+        task = queries.get(scope, task_id)
+    except NotFound:
+        return None
+    move = queries.undoable(scope, task_id)
+    return Slip(task_id, move.id, task.title, _noted(move.what, task.state)) if move is not None else None
 
 
 def _noted(what: str, state: str) -> str:
@@ -184,14 +223,24 @@ def of_member(scope: Scope, member: Member) -> panels.Panel | None:
     if not found and not edge.can("tasks.give"):
         return None
     seen: list[tuple[Task, bool]] = [(task, queries.sees(scope, task)) for task in found]
+    stopped = queries.stopped(scope, [task for task in found if task.state == "open"])
     return panels.Panel(
         "fragments/tasks/_of_member.html",
-        {"tasks": seen, "states": words.STATES, "names": names(scope), "source_of": words.source},
+        {
+            "tasks": seen,
+            "stopped": stopped,
+            "states": words.STATES,
+            "stopped_called": words.STOPPED,
+            "names": names(scope),
+            "source_of": words.source,
+        },
     )
 
 
 def _guides(scope: Scope) -> list[tuple[str, Any]]:
-    here = [(str(worker.id), worker.name) for worker in queries.workers(scope) if worker.id != scope.actor.id]
+    here = [
+        (str(worker.id), worker.name) for worker in queries.choosable(scope) if worker.id != scope.actor.id
+    ]
     return [("me", _l("served by me")), *here]
 
 

@@ -22,7 +22,7 @@ from webapp.tasks.routes.base import bp, page
 
 
 def _form(scope: Scope, **values: Any) -> TaskForm:
-    people = [(worker.id, worker.name) for worker in queries.workers(scope)]
+    people = [(worker.id, worker.name) for worker in queries.choosable(scope)]
     stores = [(store.id, store.name) for store in brands.stores(scope) if reach.reaches(scope, store.id)]
     return task_form(people, stores, **values)
 

@@ -43,7 +43,7 @@ def edit(member_id: int) -> Response:
     with edge.read() as scope:
         member = _reached(scope, member_id)
         served, brought = _now(scope, member_id)
-        form = _form(scope, [served, brought], serves=served or 0, brought_by=brought or 0)
+        form = _form(scope, (served, brought), serves=served or 0, brought_by=brought or 0)
     return edge.page("pages/touchpoints/member.html", member=member, form=form)
 
 
@@ -105,11 +105,13 @@ def _now(scope: Scope, member_id: int) -> tuple[int | None, int | None]:
     return served, brought
 
 
-def _form(scope: Scope, chosen: tuple[int | None, ...] | list[int | None], **values: int) -> GuidesForm:
-    there = guides.everybody(scope)
-    people = [(one.staff_id, one.name) for one in there.values()]
-    people += [(id_, name) for id_, name in guides.names(scope, chosen).items() if id_ not in there]
+def _form(scope: Scope, chosen: tuple[int | None, int | None], **values: int) -> GuidesForm:
+    """Colleagues whom the actor may choose, beside those who are chosen now (who looks after them, who brought them)."""
     form = GuidesForm(data=values or None)
-    for field in (form.serves, form.brought_by):
+    served, brought = chosen
+    for field, people in (
+        (form.serves, guides.pick(scope, [served], serve=True)),
+        (form.brought_by, guides.pick(scope, [brought])),
+    ):
         field.choices = [SelectChoice(0, _("nobody")), *(SelectChoice(*one) for one in people)]
     return form

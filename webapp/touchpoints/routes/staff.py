@@ -136,14 +136,14 @@ def default() -> Response:
 @bp.get("/touchpoints/guides", permission="touchpoints.edit")
 def duties() -> Response:
     """How many new members each takes a day over all codes, who is away, how many they were given today."""
-    people = _within_reach()
+    people = _on_duty()
     return edge.page("pages/touchpoints/guides.html", people=people, form=duty_form(people))
 
 
 @bp.post("/touchpoints/guides", permission="touchpoints.edit")
 def set_duties() -> Response:
     """Store all of them."""
-    people = _within_reach()
+    people = _on_duty()
     form = duty_form(people)
     if not form.validate():
         return edge.page("pages/touchpoints/guides.html", status=422, people=people, form=form)
@@ -158,15 +158,10 @@ def set_duties() -> Response:
     return edge.redirect("touchpoints.duties")
 
 
-def _within_reach() -> list[guides.Guide]:
-    """The colleagues whose work lies in the actor's stores."""
+def _on_duty() -> list[guides.Guide]:
+    """Whose limits and absence the actor sets."""
     with edge.read() as scope:
-        mine = scope.actor.stores
-        return [
-            one
-            for one in guides.everybody(scope).values()
-            if mine is None or (one.stores is not None and one.stores & mine)
-        ]
+        return guides.on_duty(scope)
 
 
 # -- shared ------------------------------------------------------------------------------------------------------------
@@ -192,10 +187,8 @@ def _form(row: Touchpoint | None, **values: Any) -> TouchpointForm:
         stores = [(one.id, one.name) for one in brands.stores(scope) if reaches(scope, one.id)]
         if scope.actor.stores is None:
             stores.insert(0, (0, _("no store: the whole brand")))
-        there = guides.everybody(scope)
-        people = [(one.staff_id, one.name) for one in there.values()]
-        chosen = [row.brought_by_id, row.serves_id, row.standin_id] if row else []
-        people += [(id_, name) for id_, name in guides.names(scope, chosen).items() if id_ not in there]
+        people = guides.pick(scope, [row.brought_by_id] if row else [])
+        servers = guides.pick(scope, [row.serves_id, row.standin_id] if row else [], serve=True)
         offers = [
             (offer.id, offer.name)
             for offer, _terms in coupons.offers(scope)
@@ -205,7 +198,7 @@ def _form(row: Touchpoint | None, **values: Any) -> TouchpointForm:
         if row and row.group_id:
             open_groups |= {id_: one.name for id_, one in groups.named(scope, [row.group_id]).items()}
     return fill_choices(
-        TouchpointForm(data=values or None), stores, people, offers, list(open_groups.items())
+        TouchpointForm(data=values or None), stores, people, servers, offers, list(open_groups.items())
     )
 
 
