@@ -16,6 +16,7 @@ from webapp.plugin_api.hooks import Hooks
 from webapp.plugin_runtime import runtime
 from webapp.plugin_runtime.discover import in_folder
 from webapp.plugin_runtime.manifest import SERVED
+from webapp.plugin_testing.coupon_type import FIELD_KINDS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -65,6 +66,11 @@ def test_every_kind_is_documented_with_its_members() -> None:
         members = {name for name in {**one.__annotations__, **vars(one)} if not name.startswith("_")}
         missing = [name for name in members - {"kind"} if f"`{name}" not in documented[kind]]
         assert not missing, f"{kind}: {missing}"
+
+
+def test_every_kind_of_term_is_documented() -> None:
+    told = headings(read("plugins/reference.md").split("## Kinds")[1])["coupon_type/1"]
+    assert re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE) == list(FIELD_KINDS)
 
 
 def test_every_public_name_of_the_plugin_api_is_documented() -> None:

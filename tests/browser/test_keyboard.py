@@ -19,7 +19,7 @@ WALKED = [
     ("owner", "/members/new"),
     ("owner", "/members/{member}"),
     ("owner", "/campaigns/{draft}/audience"),
-    ("owner", "/offers/new"),
+    ("owner", "/offers/new?type=spend_and_save"),
     ("clerk", "/counter"),
     (None, "/sign-in"),
     (None, "/c/{token}"),

@@ -168,6 +168,7 @@ def make_offer(owner: Page) -> None:
     """Spend 20, save 5; open."""
     owner.goto("/offers")
     follow(owner, "^='/offers/new'", "/offers/new")
+    follow(owner, "$='type=spend_and_save'", "type=spend_and_save")
     fill(owner, name="Five off", valid_days="30")
     owner.locator("main [name$=spend]").first.fill("20")
     owner.locator("main [name$=save]").first.fill("5")

@@ -19,12 +19,13 @@ from webapp.coupons.offers import MOST_DAYS, MOST_PER_PERSON, MOST_STOCK, OfferD
 from webapp.coupons.redeem import TILL_NUMBER, read
 from webapp.kernel.edge import Form
 from webapp.kernel.errors import Refused
-from webapp.kernel.fields import MoneyField, WholeField
+from webapp.kernel.fields import MoneyField, PercentField, WholeField
 from webapp.plugin_api import TermField
 
 TERM = "term_"  # before the names of a type's own fields
 ADD_ROW = "add_row"
 _FRESH_ROWS = 3
+_NUMBERS = {"money": MoneyField, "int": WholeField, "percent": PercentField}
 
 
 class OfferForm(Form):
@@ -154,10 +155,8 @@ def _field(term: TermField, say: Callable[[str], str]) -> Any:
     needed = [InputRequired(_l("This is needed."))] if term.required else []
     label = say(term.label)
     more: dict[str, Any] = {"description": say(term.help) if term.help else ""}
-    if term.kind == "money":
-        return MoneyField(label, needed, minimum=term.minimum, maximum=term.maximum, **more)
-    if term.kind == "int":
-        return WholeField(label, needed, minimum=term.minimum, maximum=term.maximum, **more)
+    if term.kind in _NUMBERS:
+        return _NUMBERS[term.kind](label, needed, minimum=term.minimum, maximum=term.maximum, **more)
     if term.kind == "bool":
         return BooleanField(label, **more)
     if term.kind == "choice":
@@ -173,7 +172,7 @@ def _field(term: TermField, say: Callable[[str], str]) -> Any:
 
 
 def _cell(column: TermField, say: Callable[[str], str]) -> Any:
-    field = {"money": MoneyField, "int": WholeField}.get(column.kind, StringField)
+    field = _NUMBERS.get(column.kind, StringField)
     limits = {"minimum": column.minimum, "maximum": column.maximum} if field is not StringField else {}
     return field(say(column.label), **limits)
 

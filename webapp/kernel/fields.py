@@ -1,7 +1,9 @@
-"""Form fields that read what people type on a phone: amounts, whole numbers; what was typed is kept when it is wrong."""
+"""Form fields that read what people type on a phone: amounts, whole numbers, percentages; what was typed is kept when it
+is wrong."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
@@ -87,3 +89,45 @@ class WholeField(StringField):  # type: ignore[misc]  # wtforms has no types
         if self.raw_data:
             return str(self.raw_data[0])
         return "" if self.data is None else str(self.data)
+
+
+class PercentField(StringField):  # type: ignore[misc]  # wtforms has no types
+    """A percentage with at most two decimals; `data` is in basis points (1250 is 12.5 %), None while blank or wrong."""
+
+    data: int | None
+
+    def __init__(
+        self, *args: Any, minimum: int | None = None, maximum: int | None = None, **kwargs: Any
+    ) -> None:
+        """minimum, maximum: basis points, inclusive."""
+        super().__init__(*args, **kwargs)
+        self.minimum, self.maximum = minimum, maximum
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Exact, or an error. A sign of per cent behind it is read over."""
+        self.data = None
+        if not valuelist or not valuelist[0].strip():
+            return
+        typed = re.fullmatch(r"(-?)([0-9]{1,9})(?:\.([0-9]{0,9}))?\s*%?", _typed(valuelist[0]))
+        if typed is None:
+            raise ValueError(_("Write the percentage in digits, such as 12.5."))
+        sign, whole, decimals = typed[1], typed[2], (typed[3] or "").rstrip("0")
+        if len(decimals) > 2:
+            raise ValueError(_("A percentage has at most two decimals, such as 12.25."))
+        self.data = int(whole + decimals.ljust(2, "0")) * (-1 if sign else 1)
+        if self.minimum is not None and self.data < self.minimum:
+            raise ValueError(_("At least %(number)s.", number=_percentage(self.minimum)))
+        if self.maximum is not None and self.data > self.maximum:
+            raise ValueError(_("At most %(number)s.", number=_percentage(self.maximum)))
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else _percentage(self.data)
+
+
+def _percentage(basis_points: int) -> str:
+    """Without needless decimals: 1250 -> "12.5"."""
+    whole, rest = divmod(abs(basis_points), 100)
+    text = f"{whole}.{rest:02d}".rstrip("0").rstrip(".")
+    return f"-{text}" if basis_points < 0 else text

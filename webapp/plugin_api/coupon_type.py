@@ -11,13 +11,14 @@ from typing import Any, Literal, Protocol
 
 @dataclass(frozen=True, slots=True)
 class TermField:
-    """One term of an offer as staff set it. kind money: minor units; steps: a list of rows of the `columns`.
+    """One term of an offer as staff set it. kind money: minor units; percent: basis points, typed with at most two decimals
+    (12.5 is 1250); steps: a list of rows of the `columns`. minimum and maximum are in the same units.
 
     choices: (value, label) pairs. Labels are English msgids of the plugin's catalogue.
     """
 
     key: str
-    kind: Literal["money", "int", "bool", "choice", "text", "steps"]
+    kind: Literal["money", "int", "percent", "bool", "choice", "text", "steps"]
     label: str
     help: str = ""
     required: bool = True

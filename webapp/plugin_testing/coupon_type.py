@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from webapp.plugin_api import Basket, CouponType, NotApplicable, Quote, TermField
 
 LARGEST = 10**12  # minor units
+FIELD_KINDS = get_args(get_type_hints(TermField)["kind"])
 # The same inherited test runs in several classes: that is the point of a contract.
 _contract = settings(
     suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow], deadline=None
@@ -194,6 +195,7 @@ def _check_fields(fields: Sequence[TermField]) -> None:
             f"{field.key!r}: small letters, digits, underscores"
         )
         assert field.label.strip(), f"{field.key}: needs a label"
+        assert field.kind in FIELD_KINDS, f"{field.key}: kind must be one of {', '.join(FIELD_KINDS)}"
         if field.kind == "choice":
             assert field.choices, f"{field.key}: needs choices"
             assert field.default is None or field.default in [value for value, _ in field.choices]

@@ -125,3 +125,15 @@ def test_a_sound_type_passes() -> None:
 def test_a_broken_type_is_found(broken: type[CouponType]) -> None:
     with pytest.raises((AssertionError, KeyError, TypeError, ExceptionGroup)):
         contract(broken())
+
+
+def test_a_kind_of_field_that_no_form_knows_is_found() -> None:
+    class Asks(Percent):
+        fields = (TermField("shade", "colour", "Shade"),)  # type: ignore[arg-type]
+
+    class Suite(CouponTypeContract):
+        coupon_type = Asks()
+        good_terms = ({},)
+
+    with pytest.raises(AssertionError, match="shade: kind must be one of money, int, percent"):
+        Suite().test_its_fields_make_a_form()

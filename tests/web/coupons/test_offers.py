@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 from flask import Flask
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from webapp.kernel.scope import BrandRef
 from webapp.plugin_runtime import context
 
 pytestmark = ONE_DATABASE
+NEW = "/offers/new?type=spend_and_save"
 GOOD = {
     "name": "Twenty off",
     "term_mode": "steps",
@@ -30,7 +32,7 @@ GOOD = {
 
 def test_making_opening_and_closing(client: Client, db: Database) -> None:
     assert "No offers yet" in client.get("/offers").text
-    shown = client.submit("/offers/new", GOOD)
+    shown = client.submit(NEW, GOOD)
     place = shown.request.path
     text = text_of(shown.text)
     assert (
@@ -78,23 +80,23 @@ def test_mistakes_are_told_beside_their_fields_and_everything_typed_is_kept(
         ),
     ]
     for more, said in cases:
-        answer = client.submit("/offers/new", GOOD | more)
+        answer = client.submit(NEW, GOOD | more)
         assert answer.status_code == 422, more
         text = text_of(answer.text).replace(" :", ":")
         assert said in text, (more, text[:600])
         kept = next(one for one in forms_of(answer.text) if "term_mode" in one.fields).fields
         assert {key: kept[key] for key in GOOD} == GOOD | {k: v for k, v in more.items() if k in GOOD}, more
         # mended and sent again from that very page
-    mended = client.post("/offers/new", data=kept | {"term_most": ""})
+    mended = client.post(NEW, data=kept | {"term_most": ""})
     assert mended.status_code == 303
     with db.read() as scope:
         assert len(scope.session.scalars(select(Offer)).all()) == 1
 
 
 def test_one_more_row_without_a_script_saves_nothing(client: Client, db: Database) -> None:
-    empty = next(one for one in forms_of(client.get("/offers/new").text) if "term_mode" in one.fields).fields
+    empty = next(one for one in forms_of(client.get(NEW).text) if "term_mode" in one.fields).fields
     assert "term_steps-2-spend" in empty and "term_steps-3-spend" not in empty
-    page = client.post("/offers/new", data=empty | GOOD | {"add_row": "steps"})
+    page = client.post(NEW, data=empty | GOOD | {"add_row": "steps"})
     fields = next(one for one in forms_of(page.text) if "term_mode" in one.fields).fields
     assert page.status_code == 200
     assert "term_steps-3-spend" in fields and "term_steps-4-spend" not in fields
@@ -104,8 +106,8 @@ def test_one_more_row_without_a_script_saves_nothing(client: Client, db: Databas
 
 
 def test_a_double_tap_makes_one_offer(client: Client, db: Database) -> None:
-    fields = next(one for one in forms_of(client.get("/offers/new").text) if "term_mode" in one.fields).fields
-    places = {client.post("/offers/new", data=fields | GOOD).location for _ in range(2)}
+    fields = next(one for one in forms_of(client.get(NEW).text) if "term_mode" in one.fields).fields
+    places = {client.post(NEW, data=fields | GOOD).location for _ in range(2)}
     assert len(places) == 1
     with db.read() as scope:
         assert len(scope.session.scalars(select(Offer)).all()) == 1
@@ -162,7 +164,8 @@ def test_giving_one_by_hand_and_taking_it_away(client: Client, db: Database, bra
 
 def test_a_type_that_is_switched_off_is_said_plainly(client: Client, db: Database, brand: BrandRef) -> None:
     offer_id = db.write(lambda s: make.make_offer(s).id, brand=brand)
-    db.write(lambda s: context.switch(s, "coupon_spend_and_save", on=False), brand=brand)
+    for plugin in ("coupon_spend_and_save", "coupon_cash", "coupon_percent"):
+        db.write(partial(context.switch, plugin=plugin, on=False), brand=brand)
     assert "switched off" in client.get(f"/offers/{offer_id}").text
     assert "No coupon type is switched on" in client.get("/offers/new").text
     assert client.get("/offers").status_code == 200
@@ -182,5 +185,5 @@ def test_in_chinese(client: Client, db: Database, brand: BrandRef) -> None:
     offer_id = db.write(lambda s: make.make_offer(s).id, brand=brand)
     client.set_cookie("rg_lang", "zh_CN")
     assert "满 ¥100.00 减 ¥20.00" in client.get(f"/offers/{offer_id}").text
-    form = client.get("/offers/new").text
+    form = client.get(NEW).text
     assert "消费满" in form and "阶梯满减" in form

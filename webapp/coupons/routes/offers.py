@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, flash, request
+from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 
 from webapp.coupons import queries, says, service
@@ -15,7 +15,9 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.i18n import pick_locale
 from webapp.kernel.idempotency import once
 from webapp.kernel.scope import Scope
+from webapp.plugin_api import CouponType
 from webapp.plugin_runtime import calls
+from webapp.plugin_runtime.runtime import registry
 from webapp.plugin_runtime.words import words
 
 bp = edge.blueprint("offers", __name__)
@@ -41,8 +43,7 @@ def new() -> Response:
         types = calls.coupon_types(scope)
     chosen = request.args.get("type", types[0].impl.key if len(types) == 1 else "")
     if not chosen:
-        choices = [(one.impl.key, words(one.plugin)(one.impl.label)) for one in types]
-        return edge.page("pages/offers/types.html", choices=choices)
+        return edge.page("pages/offers/types.html", choices=[_choice(one) for one in types])
     return _form_page(_form(chosen), chosen)
 
 
@@ -133,6 +134,17 @@ def close(offer_id: int) -> Response:
     edge.write(lambda scope: service.close_offer(scope, offer_id))
     flash(_("Closed. Coupons that are out stay good."), "good")
     return edge.redirect("offers.show", offer_id=offer_id)
+
+
+def _choice(one: calls.Bound[CouponType]) -> dict[str, str]:
+    """A coupon type in the list of them, with what its plugin says of itself."""
+    say, manifest = words(one.plugin), registry().plugins[one.plugin].manifest
+    return {
+        "href": url_for("offers.new", type=one.impl.key),
+        "icon": "offers",
+        "label": say(one.impl.label),
+        "hint": say(manifest.description) if manifest else "",
+    }
 
 
 def _form(type_key: str, offer: Offer | None = None) -> OfferForm:
