@@ -115,35 +115,33 @@ def test_from_the_form_to_the_counter(
         assert {str(row.terms) for row in scope.session.scalars(select(OfferTerms))} == {str(case.stored)}
 
 
-@pytest.mark.parametrize(
-    ("type_key", "field", "typed", "said"),
-    [
-        ("cash", "amount", "", "Amount off: This is needed."),
-        ("cash", "amount", "0", "Amount off: At least 0.01."),
-        ("cash", "amount", "20.005", "Amount off: The smallest amount of this currency is 0.01."),
-        ("cash", "least", "-1", "Least spend: At least 0.01."),
-        ("percent", "basis_points", "", "Per cent off: This is needed."),
-        ("percent", "basis_points", "0", "Per cent off: At least 0.01."),
-        ("percent", "basis_points", "-15", "Per cent off: At least 0.01."),
-        ("percent", "basis_points", "100.01", "Per cent off: At most 100."),
-        ("percent", "basis_points", "12.345", "Per cent off: A percentage has at most two decimals"),
-        ("percent", "basis_points", "8.5折", "Per cent off: Write the percentage in digits, such as 12.5."),
-        ("percent", "basis_points", "1e2", "Per cent off: Write the percentage in digits, such as 12.5."),
-        ("percent", "most", "abc", "The most that it saves on one basket: Write the amount in digits"),
-        ("percent", "least", "0", "Least spend: At least 0.01."),
-    ],
-)
-def test_mistakes_are_told_beside_the_field(
-    type_key: str, field: str, typed: str, said: str, client: Client, db: Database
-) -> None:
-    case = next(one for one in CASES if one.type_key == type_key)
-    wanted = {"name": "For you", "valid_days": "30"} | case.typed | {f"term_{field}": typed}
-    answer = client.submit(place(case), wanted)
-    assert answer.status_code == 422
-    assert said in text_of(answer.text).replace(" :", ":")
-    assert f'id="term_{field}-error"' in answer.text and f'href="#term_{field}"' in answer.text
-    kept = next(one for one in forms_of(answer.text) if "valid_days" in one.fields).fields
-    assert {key: kept[key] for key in wanted} == wanted
+MISTAKES = [
+    ("cash", "amount", "", "Amount off: This is needed."),
+    ("cash", "amount", "0", "Amount off: At least 0.01."),
+    ("cash", "amount", "20.005", "Amount off: The smallest amount of this currency is 0.01."),
+    ("cash", "least", "-1", "Least spend: At least 0.01."),
+    ("percent", "basis_points", "", "Per cent off: This is needed."),
+    ("percent", "basis_points", "0", "Per cent off: At least 0.01."),
+    ("percent", "basis_points", "-15", "Per cent off: At least 0.01."),
+    ("percent", "basis_points", "100.01", "Per cent off: At most 100."),
+    ("percent", "basis_points", "12.345", "Per cent off: A percentage has at most two decimals"),
+    ("percent", "basis_points", "8.5折", "Per cent off: Write the percentage in digits, such as 12.5."),
+    ("percent", "basis_points", "1e2", "Per cent off: Write the percentage in digits, such as 12.5."),
+    ("percent", "most", "abc", "The most that it saves on one basket: Write the amount in digits"),
+    ("percent", "least", "0", "Least spend: At least 0.01."),
+]
+
+
+def test_mistakes_are_told_beside_the_field_and_what_was_typed_is_kept(client: Client, db: Database) -> None:
+    for type_key, field, typed, said in MISTAKES:
+        case = next(one for one in CASES if one.type_key == type_key)
+        wanted = {"name": "For you", "valid_days": "30"} | case.typed | {f"term_{field}": typed}
+        answer = client.submit(place(case), wanted)
+        assert answer.status_code == 422, (field, typed)
+        assert said in text_of(answer.text).replace(" :", ":"), (field, typed)
+        assert f'id="term_{field}-error"' in answer.text and f'href="#term_{field}"' in answer.text
+        kept = next(one for one in forms_of(answer.text) if "valid_days" in one.fields).fields
+        assert {key: kept[key] for key in wanted} == wanted
     with db.read() as scope:
         assert not scope.session.scalars(select(Offer)).all()
 
