@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
 from tests import factories as make
 from tests.support import seed
 from tests.support.web import Client, Worker, text_of
 from webapp.campaigns import service as campaigns
-from webapp.kernel import links
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
@@ -25,13 +22,6 @@ from webapp.outbox.models import Delivery
 from webapp.segments.rules import Rule
 from webapp.tasks import service
 from webapp.tasks.models import Task, TaskMove
-
-
-@pytest.fixture(autouse=True)
-def address() -> Iterator[None]:
-    links.use("https://shop.example")
-    yield
-    links.use(None)
 
 
 def people(scope: Scope, count: int = 3, *, agreed: bool = True) -> list[Member]:
