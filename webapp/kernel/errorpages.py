@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, Response, current_app, make_response, render_template, request
@@ -56,6 +57,8 @@ def init_errors(app: Flask) -> None:
         code = error.code or 500
         if error.response is not None or code < 400:
             return current_app.make_response(error.get_response())
+        if code == 405 and (page := _page_above()) and not is_partial():
+            return edge.go(page)
         response = show(code, forged=error.description == "forged")
         for name, value in error.get_headers(request.environ):  # Allow, Retry-After
             if name != "Content-Type":
@@ -95,6 +98,20 @@ def init_errors(app: Flask) -> None:
         reference = uuid.uuid4().hex[:8]
         log.error("fault %s at %s %s", reference, request.method, _route(), exc_info=error)
         return show(500, reference=reference)
+
+
+def _page_above() -> str | None:
+    """The page of a form, for who comes back to the address that it was sent to: by reloading, by choosing a language
+    where something typed was wrong, or after signing in again."""
+    router = current_app.create_url_adapter(request)
+    if router is None or request.routing_exception is None or request.method not in ("GET", "HEAD"):
+        return None
+    path = request.path
+    while path := path.rpartition("/")[0]:
+        with suppress(HTTPException):
+            router.match(path, method="GET")
+            return path
+    return None
 
 
 def _route() -> str:

@@ -150,6 +150,14 @@ def test_a_method_that_is_not_taken_says_which_are(client: Client) -> None:
     assert "Nothing was changed" in answer.text
 
 
+def test_who_comes_back_to_where_a_form_was_sent_gets_its_page(app: Flask) -> None:
+    browser: Client = app.test_client()  # type: ignore[assignment]
+    for sent, page in (("/members/12/tags/3/off", "/members/12"), ("/p/word/data", "/p/word")):
+        answer = browser.get(sent)
+        assert (answer.status_code, answer.headers["Location"]) == (303, page)
+        assert browser.put(sent).status_code == 405
+
+
 def test_a_forged_form_is_told_apart(client: Client) -> None:
     answer = client.post("/preferences", data={}, headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 400 and "not sent from a page of this shop" in answer.text
