@@ -274,9 +274,31 @@ def _give_tasks(shop: Shop) -> None:
             purpose="marketing",
         )
         free = tasks.add(scope, key="walk-2", title="Tidy the window", text="", store_id=shop.ids["store"])
-        return {"task": task, "free_task": free, "guide": guide.id, "tag": tag}
+        stopped = tasks.add(
+            scope,
+            key="walk-3",
+            title="Say hello: a new tea has come",
+            text="",
+            member_id=shop.ids["empty_member"],
+            staff_id=guide.id,
+            source="sign:churn",
+            purpose="marketing",
+        )
+        slip = tasks.add(
+            scope,
+            key="walk-4",
+            title="Ring about the repair",
+            text="",
+            member_id=member,
+            staff_id=guide.id,
+            source="manager",
+            purpose="service",
+        )
+        ids = {"stopped_task": stopped, "slip": slip}
+        return ids | {"task": task, "free_task": free, "guide": guide.id, "tag": tag}
 
     shop.ids |= shop.write(work, role="owner")
+    shop.write(lambda scope: tasks.end(scope, shop.ids["slip"], "done"), role="guide")
 
 
 def bring_files(scope: Scope, stage: Path) -> dict[str, int]:

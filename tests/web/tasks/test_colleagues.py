@@ -20,7 +20,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.members import guides as member_guides
 from webapp.staff import service as staff
-from webapp.staff.models import StaffRole
+from webapp.staff.models import Staff, StaffRole
 from webapp.tasks import service as tasks
 from webapp.touchpoints import guides, service
 from webapp.touchpoints.models import Touchpoint
@@ -41,9 +41,7 @@ def world(db: Database, brand: BrandRef) -> World:
         here, there = scope.session.scalars(select(Store.id).order_by(Store.id)).all()
 
         def hire(name: str, role: str, store: int) -> int:
-            one = staff.Staff(
-                id=scope.new_id(), email=f"{name}@acme.example", name=name, created_at=scope.now
-            )
+            one = Staff(id=scope.new_id(), email=f"{name}@acme.example", name=name, created_at=scope.now)
             scope.session.add(one)
             scope.session.flush()
             held = StaffRole(brand_id=brand.id, id=scope.new_id(), staff_id=one.id, role=role)
