@@ -97,5 +97,5 @@ def init_app(app: Flask) -> None:
         _l("Backups"),
         "backup.view",
         _l("When, how many, where; and one now."),
-        icon="settings",
+        icon="export",
     )

@@ -90,4 +90,5 @@ def init_app(app: Flask) -> None:
         _l("Plugins"),
         "plugins.edit",
         _l("Channels, coupon types, life cycle: on, off, set."),
+        icon="plugins",
     )

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from flask import Flask, Response
+from flask_babel import lazy_gettext as _l
 
 from webapp.kernel import edge, shell
 from webapp.kernel.edge import SIGNED_IN
 
 bp = edge.blueprint("today", __name__)
+# More, by what one comes for. What is named nowhere stands with the last.
+PARTS = (
+    (_l("Day by day"), "tasks.index tasks.show_board tasks.signs groups.index quick.index"),
+    (
+        _l("Members and offers"),
+        "offers.index touchpoints.index lifecycle.index tags.index imports.index",
+    ),
+    (
+        _l("The shop and its settings"),
+        "setup.index shop.edit stores.index people.index address.show plugins.index backup.index account.show",
+    ),
+)
 
 
 @bp.get("/", permission=SIGNED_IN)
@@ -26,7 +39,10 @@ def show() -> Response:
 @bp.get("/more", permission=SIGNED_IN)
 def more() -> Response:
     """Every page that is not in the bar."""
-    return edge.page("pages/today/more.html", places=[place for place in shell.MORE if shell.may(place)])
+    left = {place.endpoint: place for place in shell.MORE if shell.may(place)}
+    parts = [(title, [left.pop(name) for name in names.split() if name in left]) for title, names in PARTS]
+    parts[-1][1].extend(left.values())
+    return edge.page("pages/today/more.html", parts=[(title, places) for title, places in parts if places])
 
 
 def init_app(app: Flask) -> None:
