@@ -102,7 +102,7 @@ def _form(scope: Scope, group: Group | None = None) -> GroupForm:
         stores = [(0, str(_("all of the brand"))), *stores]
     elif group is not None and group.store_id not in dict(stores):
         stores += [(one.id, one.name) for one in brands.stores(scope) if one.id == group.store_id]
-    people = [(one.id, one.name or one.email) for one, _role in staff.of_brand(scope) if one.active]
+    people = [(one.id, one.name or one.email) for one in staff.colleagues(scope)]
     types = [one.name for one in queries.types(scope)] or [str(one) for one in words.DEFAULT_TYPES]
     values: dict[str, Any] = {}
     if group is not None:

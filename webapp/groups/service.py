@@ -352,10 +352,10 @@ def _wrong(scope: Scope, details: Details, group: Group | None) -> Refused | Non
             return Refused("store_unknown", {"field": "store"})
         if not reaches(scope, details.store_id or None):
             return Refused("store_unknown", {"field": "store"})
-    if details.owner_id and (group is None or details.owner_id != group.owner_id):
-        known = {one.id for one, _role in staff.of_brand(scope) if one.active}
-        if details.owner_id not in known:
-            return Refused("owner_unknown", {"field": "owner"})
+    had_owner = group.owner_id if group is not None else None
+    owners = {0, None, had_owner, *(one.id for one in staff.colleagues(scope))}
+    if details.owner_id not in owners:
+        return Refused("owner_unknown", {"field": "owner"})
     if details.link.strip() and not web_address(details.link.strip()):
         return Refused("link_bad", {"field": "link"})
     if details.capacity is not None and not 1 <= details.capacity <= MOST_CAPACITY:

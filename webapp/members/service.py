@@ -204,6 +204,12 @@ def set_consent(scope: Scope, member_id: int, channel: str, purpose: str, grante
     return changes
 
 
+def repeat_no(scope: Scope, member_id: int, channel: str, purpose: str, source: str) -> None:
+    """A no that counted already was said again: it is written down where the one that counts may yet be unsaid."""
+    if _slip_counts(scope, member_id, channel, purpose, source):
+        set_consent(scope, member_id, channel, purpose, False, source)
+
+
 def withdraw(scope: Scope, member_id: int, channel: str, source: str, purpose: str = MARKETING) -> bool:
     """The member wants no more of this. True when it changes what counted."""
     return set_consent(scope, member_id, channel, purpose, False, source)

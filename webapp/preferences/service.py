@@ -78,7 +78,11 @@ def say(scope: Scope, member_id: int, said: Mapping[Key, bool]) -> int:
     known = standing(scope, member_id)
     changed = 0
     for (channel, purpose), granted in sorted(said.items()):
-        if (channel, purpose) not in known.answers or known.answers[channel, purpose] == granted:
+        if (channel, purpose) not in known.answers:
+            continue
+        if known.answers[channel, purpose] == granted:
+            if not granted:
+                service.repeat_no(scope, member_id, channel, purpose, SOURCE)
             continue
         for id_ in dict.fromkeys((member_id, known.member.person_id)):
             service.set_consent(scope, id_, channel, purpose, granted, SOURCE)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from webapp.brands import queries as brands
 from webapp.brands.models import Brand
+from webapp.kernel import reach
 from webapp.kernel.scope import Actor, BrandRef, Scope
 from webapp.kernel.secrets import digest
 from webapp.staff.models import Staff, StaffFactor, StaffLink, StaffRole, StaffSession, StaffStore
@@ -79,6 +80,15 @@ def of_brand(scope: Scope) -> list[tuple[Staff, StaffRole]]:
         .order_by(Staff.email)
     ).all()
     return [(staff, role) for staff, role in rows]
+
+
+def colleagues(scope: Scope) -> list[Staff]:
+    """Active accounts of the brand whom the actor may choose: those with a store in common, and themselves."""
+    rows = [(person, role) for person, role in of_brand(scope) if person.active]
+    stores = stores_of_all(scope, [role for _person, role in rows])
+    return [
+        person for person, role in rows if person.id == scope.actor.id or reach.shares(scope, stores[role.id])
+    ]
 
 
 def with_factor(scope: Scope, staff_ids: Collection[int]) -> set[int]:

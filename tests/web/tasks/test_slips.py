@@ -22,6 +22,7 @@ from webapp.members import queries as known
 from webapp.members import service as members
 from webapp.members.models import Consent, ConsentNow
 from webapp.outbox.models import Receipt
+from webapp.preferences import service as preferences
 from webapp.tasks import queries, service
 from webapp.tasks.models import Task, TaskMove
 
@@ -100,11 +101,17 @@ def test_not_to_be_contacted_by_a_slip_is_given_back_as_it_was(
         assert audited == {"what": "declined", "consent": ["marketing"]}
 
 
-def test_what_the_member_said_themselves_meanwhile_stays(db: Database, brand: BrandRef) -> None:
+@pytest.mark.parametrize("own_page", [True, False])
+def test_what_the_member_said_themselves_meanwhile_stays(
+    db: Database, brand: BrandRef, own_page: bool
+) -> None:
     guide = seed.actor(db, "guide")
     member_id, task_id = plant(db, brand, guide)
     db.write(lambda s: service.end(s, task_id, "declined"), brand=brand, actor=guide)
-    db.write(lambda s: members.withdraw(s, member_id, "task", "member"), brand=brand)
+    if own_page:  # where the no stands already, and is left as it is
+        db.write(lambda s: preferences.say(s, member_id, {AGREED: False}), brand=brand)
+    else:
+        db.write(lambda s: members.withdraw(s, member_id, "task", "member"), brand=brand)
     move = last_move(db, brand, task_id)
     assert db.write(lambda s: service.undo(s, task_id, move), brand=brand, actor=guide) is None
     with db.read(brand=brand, actor=guide) as scope:
