@@ -93,6 +93,15 @@ def test_a_door_that_is_rattled_closes_for_a_while(app: Flask) -> None:
     assert statuses[:10] == [422] * 10 and statuses[-1] == 429
 
 
+def test_a_whole_shop_comes_in_by_one_router(app: Flask, db: Database, brand: BrandRef) -> None:
+    assert (
+        stranger(app).post(f"/welcome/{link(db, brand)}", data={"password": "a good sentence"}).status_code
+        == 303
+    )
+    said = {"email": seed.email("clerk"), "password": "a good sentence"}
+    assert {stranger(app).post("/sign-in", data=said).status_code for _ in range(21)} == {303}
+
+
 def test_next_never_leads_elsewhere(app: Flask, client: Client) -> None:
     for bad in ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"):
         assert client.get("/sign-in", query_string={"next": bad}).location == "/"

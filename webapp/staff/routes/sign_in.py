@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from webapp.kernel import clock, edge
 from webapp.kernel.edge import PUBLIC, SIGNED_IN
 from webapp.kernel.errors import Refused
-from webapp.kernel.limits import limit
+from webapp.kernel.limits import left, limit
 from webapp.kernel.secrets import digest
 from webapp.kernel.shell import own_path
 from webapp.staff import cookie, factor, queries, service
@@ -77,12 +77,13 @@ def sign_in() -> Response:
 
 @bp.post("/sign-in", permission=PUBLIC)
 def sign_in_post() -> Response:
-    """Check, then a session. Limited by address and by account."""
+    """Check, then a session. Failures are limited by address and by account; a whole shop may come in by one router."""
     form, back = SignInForm(), request.form.get("next", "/")
     status = 422
     if form.validate():
         email = str(form.email.data).strip().lower()
-        if not limit("sign-in", request.remote_addr or "", 20, 300) or not limit("sign-in", email, 10, 300):
+        limits = ((request.remote_addr or "", 20, 300), (email, 10, 300))
+        if not all(left("sign-in", *one) for one in limits):
             form.form_errors.append(_("Too many tries. Please wait five minutes and try again."))
             status = 429
         else:
@@ -90,6 +91,8 @@ def sign_in_post() -> Response:
                 answer = service.check_password(scope, email, str(form.password.data))
             if not isinstance(answer, Refused):
                 return enter(answer.id, back)
+            for one in limits:
+                limit("sign-in", *one)
             form.form_errors.append(
                 _("This e-mail and password do not fit together. Nothing else is wrong: try again.")
             )
