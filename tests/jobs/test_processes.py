@@ -135,7 +135,7 @@ def test_a_killed_supervisor_takes_its_children_along_and_a_new_one_goes_on(
     children = shop.children()
     os.kill(shop.pid, signal.SIGKILL)
     shop.wait()
-    wait_for(lambda: not [name for name, pid in children.items() if alive(pid)], 3)
+    wait_for(lambda: not [name for name, pid in children.items() if alive(pid)])
     shop.row(1, "due")
     port = shop.address.rpartition(":")[2]
     shop.start("--port", port, *words[2:])  # stale socket, pid and lock are in nobody's way
@@ -154,7 +154,7 @@ def test_a_killed_guardian_is_replaced_and_told_whom_to_watch(shop: ProbeShop) -
     wait_for(lambda: guardians() - {old})
     os.kill(shop.pid, signal.SIGKILL)
     shop.wait()
-    wait_for(lambda: not [pid for pid in named if alive(pid)], 3)
+    wait_for(lambda: not [pid for pid in named if alive(pid)])
 
 
 def test_without_pages_the_worker_needs_their_address(shop: ProbeShop) -> None:
