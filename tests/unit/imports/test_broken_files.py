@@ -12,11 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from webapp.imports import service
 from webapp.imports.problems import BadFile
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef
 
+pytestmark = OTHER_IN_DRILL
 TABLES = (
     "member",
     "member_identity",

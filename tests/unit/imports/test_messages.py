@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.imports.conftest import Shell
+
+pytestmark = OTHER_IN_DRILL
 
 MEMBERS = "number,name,phone,email,birthday,gender,joined_at,store,consent_email,tier"
 ORDERS = "number,member,phone,store,ordered_at,gross,discount,paid"
