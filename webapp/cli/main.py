@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "webapp.cli.lifecycle:lifecycle",
         "Members' stages: run the engine, or count as of any day.",
     ),
+    "coupons": ("webapp.cli.coupons:coupons", "Whether the coupons are right, to the last one."),
     "plugins": ("webapp.cli.plugins:plugins", "What is plugged in, and whether it is sound."),
     "bench": ("webapp.cli.bench:bench", "Measure this machine and this database."),
 }

@@ -1,13 +1,24 @@
-"""Orders that were recorded join the redemptions that wait for them."""
+"""Orders that were recorded join the redemptions that wait for them; every night all promises are looked over."""
 
 from __future__ import annotations
 
+import logging
+import os
+import subprocess
+import sys
 from typing import Any
 
-from webapp.coupons import service
+from webapp import config
+from webapp.brands import queries as brands
+from webapp.coupons import nightly, service
 from webapp.coupons.join import join_again
+from webapp.kernel.db import Database
+from webapp.kernel.doorbell import job, sweep
 from webapp.kernel.events import on
-from webapp.kernel.scope import Scope
+from webapp.kernel.scope import Ring, Scope
+
+log = logging.getLogger("regulars.coupons")
+_begun: list[subprocess.Popen[bytes]] = []
 
 
 @on("orders.recorded", "coupons.join_orders")
@@ -20,3 +31,32 @@ def join_orders(scope: Scope, payload: dict[str, Any]) -> None:
 def join_used(scope: Scope, payload: dict[str, Any]) -> None:
     """The order and the redemption were written at the same moment: neither saw the other, and one of these two does."""
     join_again(scope, payload["redemption_id"])
+
+
+@job("coupons.audit")
+def audit(db: Database, brand_id: int) -> None:
+    """Begin the look over one brand's coupons, if nobody has today: in a process of its own, since a big shop's takes
+    longer than a job may, and a campaign need not wait for it."""
+    _begun[:] = [process for process in _begun if process.poll() is None]  # reaps those that ended
+    if config.load().database_url != db.url:
+        log.warning("coupons: this process's settings name another database than the one it works on")
+        return
+    brand = db.brand(brand_id)
+    if db.write(nightly.claim, brand=brand):
+        words = ("coupons", "audit", "--planned", "--brand", brand.code)
+        _begun.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "webapp.cli.main", *words],
+                env=dict(os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+        )
+
+
+@sweep("coupons.audit")
+def audits_due(db: Database) -> list[Ring]:
+    """Brands whose night's look is owed."""
+    with db.read() as scope:
+        owed = [one.id for one in brands.all_refs(scope.session) if nightly.due(scope, one)]
+    return [Ring("coupons.audit", {"brand_id": brand_id}) for brand_id in owed]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, request
+from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
-from webapp.coupons import queries, says, service
+from webapp.coupons import auditing, nightly, queries, says, service
 from webapp.coupons.models import Coupon
-from webapp.kernel import edge
+from webapp.kernel import edge, shell
 from webapp.kernel.errors import Refused
 from webapp.kernel.i18n import pick_locale
 from webapp.kernel.scope import Scope
@@ -114,3 +115,41 @@ def of_member(scope: Scope, member: Member) -> panels.Panel:
     """A section of the profile: the last coupons, and the way to one more."""
     page = queries.coupons(scope, person_id=member.person_id, limit=5)
     return panels.Panel("fragments/coupons/_of_member.html", {"page": page, "states": says.COUPON_STATES})
+
+
+@shell.card(5, "settings.edit")
+def audit_card(scope: Scope) -> shell.Card | None:
+    """What the nightly look found wrong; nothing to say where all is right."""
+    outcome = nightly.last(scope)
+    if outcome is None or not (outcome.broken or outcome.failed):
+        return None
+    if outcome.failed:
+        return shell.Card(
+            _l("Coupon check"),
+            text=_(
+                "The nightly check of the coupons could not be made. The log says why; it is tried again tomorrow."
+            ),
+        )
+    figures = tuple(
+        shell.Figure(str(outcome.broken[one.key]), one.says, _first(one, outcome.examples))
+        for one in auditing.PROMISES
+        if one.key in outcome.broken
+    )
+    return shell.Card(
+        _l("Coupon check"),
+        figures,
+        text=_(
+            "Coupons do not add up since the night. Nothing was changed. Keep the newest backups, run "
+            "“regulars coupons audit” on the shop's machine, and show what it says to whoever looks after the shop."
+        ),
+    )
+
+
+def _first(promise: auditing.Promise, examples: dict[str, list[int]]) -> str | None:
+    """The page of the first of the rows that were named."""
+    if not examples.get(promise.key):
+        return None
+    first = examples[promise.key][0]
+    if promise.about == "offer":
+        return url_for("coupons.index", offer=first)
+    return url_for("coupons.show", coupon_id=first)
