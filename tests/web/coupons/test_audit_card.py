@@ -35,7 +35,7 @@ def test_only_what_is_wrong_is_said_and_only_to_the_owner(client: Client) -> Non
     address = f"/coupons?offer={offer_id}"
     assert address in page.text and client.get(address).status_code == 200
     client.post("/preferences", data={"lang": "zh_CN", "next": "/"})
-    page = text_of(client.get("/").text)
-    assert "优惠券核对" in page and "Coupons" not in page and "An offer" not in page
+    words = text_of(client.get("/").text)
+    assert "优惠券核对" in words and "Coupons" not in words and "An offer" not in words
     client.post("/preferences", data={"lang": "en", "next": "/"})
     assert "Coupon check" not in client.sign_in("clerk").get("/").text
