@@ -79,7 +79,7 @@ test: check sample-if-possible
 
 # Two files of drills at a time: they assert what holds, never how fast, so sharing the machine does them no harm.
 drill: sample-if-possible
-	$(PYTEST) -m drill --hypothesis-profile=drill -n $(JOBS) --dist loadfile $(ARGS)
+	$(PYTEST) -m drill --hypothesis-profile=drill -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/regulars bench $(ARGS)

@@ -19,6 +19,12 @@ from tests.support.sample import sample_package
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 180.0  # seconds, on 2 cores
+LONG = ("test_import_year.py", "test_kill_outbox.py", "test_import_kill.py", "test_demo.py", "test_walk.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.drill
 
 CLERKS = 20
-COUPONS = 2000
+COUPONS = 5000
 BACKUPS = 2
 
 

@@ -1,86 +1,28 @@
-"""An import that is killed with -9 at any moment: nothing half, nothing twice, and it goes on by itself or with the next one.
-
-The sample shop's whole year besides: memory of the process, and a second time that changes nothing.
-"""
+"""An import that is killed with -9 at any moment: nothing half, nothing twice, and it goes on by itself or with the next one."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from sqlalchemy import func, select
 
+from tests.drills.importing import Shop
 from tests.support import seed
-from tests.support.sample import sample_package
 from webapp.imports import jobs, service
 from webapp.imports.models import Import
-from webapp.kernel.db import Database
-from webapp.members.models import Member
 from webapp.orders.models import Order, OrderLine
 
 pytestmark = pytest.mark.drill
 
-ROOT = Path(__file__).parents[2]
 MEMBERS, ORDERS = 300, 20_000
-MOST_MEMORY = 200 * 2**20
-
-
-class Shop:
-    """`acme` at the shell, and its rows seen from outside."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self.db: Database = seed.database(url)
-        self.folder = folder
-        self.environ = os.environ | {
-            "REGULARS_INSTANCE": str(folder / "instance"),
-            "REGULARS_DATABASE_URL": url,
-        }
-
-    def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
-        command = [
-            sys.executable,
-            "-m",
-            "webapp.cli.main",
-            "import",
-            *map(str, words),
-            "--brand",
-            seed.CODE,
-            "--json",
-        ]
-        return subprocess.Popen(
-            command, cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-
-    def run(self, *words: str | Path) -> Any:
-        process = self.start(*words)
-        out, err = process.communicate(timeout=600)
-        assert process.returncode == 0, err.decode()
-        return json.loads(out.splitlines()[-1])
-
-    def count(self, model: Any) -> int:
-        with self.db.read() as scope:
-            return scope.session.scalar(select(func.count()).select_from(model)) or 0
-
-    def totals(self) -> tuple[int, int, int, int, int]:
-        """Orders, lines, members, what was paid, the lines' amounts."""
-        with self.db.read() as scope:
-            paid = scope.session.scalar(select(func.sum(Order.paid_minor))) or 0
-            amounts = scope.session.scalar(select(func.sum(OrderLine.amount_minor))) or 0
-        return self.count(Order), self.count(OrderLine), self.count(Member), int(paid), int(amounts)
-
-    def staged(self) -> list[Path]:
-        return list((self.folder / "instance" / "staged").glob("*.stage"))
 
 
 @pytest.fixture
@@ -236,31 +178,3 @@ def test_a_lost_stage_is_told_of_and_holds_nobody_up(shop: Shop, files: Any) -> 
         assert scope.session.scalar(select(Import.state).where(Import.id == import_id)) == "lost"
     shop.run("orders", paths["orders"], "--lines", paths["lines"])
     assert shop.totals() == totals
-
-
-def test_the_sample_year_in_flat_memory(shop: Shop, tmp_path: Path) -> None:
-    """1.47 million lines: under 200 MB; a second time creates and updates nothing."""
-    from webapp.cli.sample import write_sample
-
-    written = write_sample(
-        sample_package(), tmp_path / "sample", today=date(2026, 3, 1), timezone="Asia/Shanghai"
-    )
-    shop.run("members", written.members, "--make-stores")
-    process = shop.start("orders", written.orders, "--lines", written.lines, "--make-stores")
-    watched, most = psutil.Process(process.pid), 0
-    while process.poll() is None:
-        try:
-            most = max(
-                most, sum(one.memory_info().rss for one in (watched, *watched.children(recursive=True)))
-            )
-        except psutil.Error:
-            break
-        time.sleep(0.05)
-    out, err = process.communicate()
-    assert process.returncode == 0, err.decode()
-    said = json.loads(out.splitlines()[-1])
-    assert (said["created"], said["lines"]["written"]) == (written.counts["orders"], written.counts["lines"])
-    assert shop.totals()[3] == written.paid_minor
-    assert most < MOST_MEMORY, f"{most / 2**20:.0f} MB"
-    again = shop.run("orders", written.orders, "--lines", written.lines, "--make-stores")
-    assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, written.counts["orders"])
