@@ -38,9 +38,6 @@ def audit(db: Database, brand_id: int) -> None:
     """Begin the look over one brand's coupons, if nobody has today: in a process of its own, since a big shop's takes
     longer than a job may, and a campaign need not wait for it."""
     _begun[:] = [process for process in _begun if process.poll() is None]  # reaps those that ended
-    if config.load().database_url != db.url:
-        log.warning("coupons: this process's settings name another database than the one it works on")
-        return
     brand = db.brand(brand_id)
     if db.write(nightly.claim, brand=brand):
         words = ("coupons", "audit", "--planned", "--brand", brand.code)
@@ -59,4 +56,7 @@ def audits_due(db: Database) -> list[Ring]:
     """Brands whose night's look is owed."""
     with db.read() as scope:
         owed = [one.id for one in brands.all_refs(scope.session) if nightly.due(scope, one)]
+    if owed and config.load().database_url != db.url:  # the command would look at another one
+        log.warning("coupons: this process's settings name another database than the one it works on")
+        return []
     return [Ring("coupons.audit", {"brand_id": brand_id}) for brand_id in owed]
