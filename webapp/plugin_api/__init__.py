@@ -5,7 +5,16 @@ Everything in `__all__` is public and versioned: kinds are `channel/1`, `coupon_
 
 from webapp.plugin_api.channel import Address, Channel, ContentField, Message, Outcome, Sender
 from webapp.plugin_api.context import PluginContext, Setting, TaskAnswer, Tasks
-from webapp.plugin_api.coupon_type import Basket, CouponType, Money, NotApplicable, Problem, Quote, TermField
+from webapp.plugin_api.coupon_type import (
+    Basket,
+    BasketLine,
+    CouponType,
+    Money,
+    NotApplicable,
+    Problem,
+    Quote,
+    TermField,
+)
 from webapp.plugin_api.hooks import hookimpl
 from webapp.plugin_api.lifecycle import STAGES, Amount, Decision, LifecyclePolicy, MemberFacts, Stage
 
@@ -14,6 +23,7 @@ __all__ = [
     "Address",
     "Amount",
     "Basket",
+    "BasketLine",
     "Channel",
     "ContentField",
     "CouponType",

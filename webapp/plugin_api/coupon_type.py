@@ -40,17 +40,38 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class BasketLine:
+    """One line of a basket. amount_minor: of all its pieces, before this coupon, not negative. quantity: whole pieces, at
+    least 1. product, category: the till's own words, blank where they are not known."""
+
+    amount_minor: int
+    quantity: int = 1
+    product: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Basket:
-    """What the member buys. total_minor: before the coupon, minor units, not negative."""
+    """What the member buys, as far as the offer is good for it. total_minor: minor units, not negative, what is left to pay
+    where another coupon has been reckoned before. lines: where the till names them, and then their amounts sum to the total;
+    empty where only the total is known."""
 
     total_minor: int
+    lines: tuple[BasketLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """It saves `saving_minor` (0 < saving <= total)."""
+    """What it saves: 0 <= saving_minor <= total, 0 only beside a gift.
+
+    lines: the saving of each of the basket's lines in their order (0 <= saving <= its amount, saving_minor in all); empty:
+    the core splits saving_minor over the lines in proportion, by largest remainder. gift: what the member is handed, in the
+    words of the terms.
+    """
 
     saving_minor: int
+    lines: tuple[int, ...] = ()
+    gift: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +100,8 @@ class Words(Protocol):
 
 class CouponType(ABC):
     """A promotion mechanism. `key` is stored in rows: it never changes. terms_version: raise it when terms change shape,
-    and read all older ones.
+    and read all older ones. needs: what it must know of a basket: its total, its lines, or nothing (a gift or a prize that
+    is handed over as it is).
 
     reasons: NotApplicable.code -> English msgid of the plugin's catalogue, what a clerk and a member read. A code whose
     NotApplicable carries needs_minor needs none: the core says how much more would do.
@@ -89,6 +111,7 @@ class CouponType(ABC):
     key: str
     label: str
     terms_version: int = 1
+    needs: Literal["total", "lines", "nothing"] = "total"
     fields: tuple[TermField, ...] = ()
     reasons: Mapping[str, str] = {}
 
@@ -103,3 +126,8 @@ class CouponType(ABC):
     @abstractmethod
     def describe(self, terms: Mapping[str, Any], money: Money, _: Words) -> list[str]:
         """The terms as sentences for the member, in the reader's language: "Spend 100.00, save 20.00"."""
+
+    def keeps(self, terms: Mapping[str, Any]) -> int | None:
+        """For how many minutes a coupon is kept for whoever took it, before it returns to the stock unused; None: to its
+        last day."""
+        return None

@@ -1,0 +1,49 @@
+"""Products and categories, filled from order lines, a file or by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.kernel.model import Base, BrandRow
+from webapp.kernel.types import UtcDateTime
+
+
+class Product(BrandRow, Base):
+    """Something the shop sells. code: the word in `order_line.product`; name: what people read, blank: the code.
+
+    category: the word in `order_line.category`, blank where unknown; by hand where `category_by_hand`, so that order lines
+    do not change it again. price_minor: what one piece costs, None where unknown.
+    """
+
+    __tablename__ = "product"
+    __table_args__ = (UniqueConstraint("brand_id", "code"), Index(None, "brand_id", "category", "code"))
+
+    code: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    category: Mapped[str] = mapped_column(String(120), default="")
+    category_by_hand: Mapped[bool] = mapped_column(default=False)
+    price_minor: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Category(BrandRow, Base):
+    """A kind of goods. code: the word in order lines; name: what people read, blank: the code."""
+
+    __tablename__ = "category"
+    __table_args__ = (UniqueConstraint("brand_id", "code"),)
+
+    code: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CatalogueState(Base):
+    """How far a brand's order lines have been read for products: orders up to this id."""
+
+    __tablename__ = "catalogue_state"
+
+    brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    orders_through: Mapped[int] = mapped_column(BigInteger, default=0)
