@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import g
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
 from webapp.coupons.offers import Wrong
@@ -112,6 +112,14 @@ def refused(why: Refused) -> str:
 def _not_applicable(facts: Mapping[str, Any]) -> str:
     if facts.get("needs_minor"):
         return _("The basket needs %(amount)s more.", amount=show_money(facts["needs_minor"]))
+    if facts.get("needs_pieces"):
+        return str(
+            ngettext(
+                "It needs %(num)d more piece.", "It needs %(num)d more pieces.", int(facts["needs_pieces"])
+            )
+        )
+    if facts.get("reason") == "needs_lines":
+        return _("It is worked out from the single goods: type what each of them costs.")
     owned = registry().coupon_types.get(facts.get("type", ""))
     sentence = owned[1].reasons.get(facts.get("reason", "")) if owned else None
     return words(owned[0])(sentence) if owned and sentence else _("It saves nothing on this basket.")

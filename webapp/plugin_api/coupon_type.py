@@ -76,10 +76,12 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class NotApplicable:
-    """It saves nothing, and why. code: stable word; needs_minor: how much more would do, where that is the reason."""
+    """It saves nothing, and why. code: stable word; needs_minor: how much more would do, where that is the reason;
+    needs_pieces: how many more pieces would, likewise."""
 
     code: str
     needs_minor: int | None = None
+    needs_pieces: int | None = None
 
 
 class Money(Protocol):
@@ -100,11 +102,14 @@ class Words(Protocol):
 
 class CouponType(ABC):
     """A promotion mechanism. `key` is stored in rows: it never changes. terms_version: raise it when terms change shape,
-    and read all older ones. needs: what it must know of a basket: its total, its lines, or nothing (a gift or a prize that
-    is handed over as it is).
+    and read all older ones.
 
-    reasons: NotApplicable.code -> English msgid of the plugin's catalogue, what a clerk and a member read. A code whose
-    NotApplicable carries needs_minor needs none: the core says how much more would do.
+    needs: what it must know of a basket. "total": its total, and with its lines it saves the same. "lines": where the basket
+    has none it answers NotApplicable("needs_lines") and guesses nothing. "nothing": it hands over the same gift whatever the
+    basket, and saves no money.
+
+    reasons: NotApplicable.code -> English msgid of the plugin's catalogue, what a clerk and a member read. needs_lines and
+    what carries needs_minor or needs_pieces need none: the core says it.
     """
 
     kind = "coupon_type/1"
