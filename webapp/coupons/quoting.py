@@ -1,0 +1,300 @@
+"""A basket in, the allowed combination of coupons out. Pure: no I/O, no clock, no session; the same answer every time.
+
+The rules:
+
+1. A coupon stands alone on a basket unless its offer joins. At most three that join are used together.
+2. Those that join are reckoned in the order of their offers' `place`, then the offers' ids, then the coupons'. Each sees
+   what is left of the basket after the ones before: the amounts of the lines less what they were saved.
+3. A coupon that cannot be used on the whole basket by itself is out, and that is its reason. So is a combination in which
+   one of the coupons can no longer be used on what is left.
+4. Every coupon that stands alone and every set of at most three that join compete. What saves most wins; then what hands
+   over more gifts; then fewer coupons; then the earlier ones in the order of rule 2. The order of the wishes never counts.
+5. What a coupon saves on each line is the type's own answer, or its saving split over the lines that it is good for in
+   proportion to what is left of them, by largest remainder, ties by position. Parts sum to the whole; no line goes below
+   zero, so a voucher above the basket saves the basket, and no rest is kept.
+6. A type that raises, or whose answer breaks its contract, gives nothing away (plugin_failed).
+
+Reasons of those that are not applied, beside what was known before (`Wish.why`) and the type's own (not_applicable):
+basket (nothing to pay), lines (it needs the lines), goods (none of the lines is what it is good for), least, plugin_failed,
+stands_alone (itself: whether it is the one that does; beside: what is applied), too_many, better_without (beside).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from webapp.coupons.conditions import Conditions, good_for, too_little
+from webapp.kernel import money
+from webapp.kernel.errors import Refused
+from webapp.plugin_api import Basket, BasketLine, CouponType, NotApplicable, Quote
+from webapp.plugin_runtime import calls
+
+MOST_JOINED = 3
+GIFT = 200  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A coupon that somebody wants to use. key: what the caller calls it, each once. id: the coupon's. offer, place,
+    offer_id: its offer's. type, plugin, terms: what works it out (type None only beside `why`). why: it is known already that
+    it cannot be used here and now (expired, used, another store, the weekday)."""
+
+    key: str
+    offer: str
+    type: CouponType | None
+    plugin: str = ""
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=Conditions)
+    place: int = 0
+    offer_id: int = 0
+    id: int = 0
+    why: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A coupon that is used. lines: what each line of the basket is saved by it, in the basket's order; empty without lines.
+    before_minor: what was to pay before it."""
+
+    wish: Wish
+    before_minor: int
+    saving_minor: int
+    lines: tuple[int, ...] = ()
+    gift: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotUsed:
+    """A coupon that is not used, and why."""
+
+    wish: Wish
+    why: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """applied: in the order in which they were reckoned; unused: in the same order of offers and coupons."""
+
+    basket: Basket
+    applied: tuple[Applied, ...]
+    unused: tuple[NotUsed, ...]
+
+    @property
+    def saving_minor(self) -> int:
+        """What all save together."""
+        return sum(one.saving_minor for one in self.applied)
+
+    @property
+    def to_pay_minor(self) -> int:
+        """What is left to pay."""
+        return self.basket.total_minor - self.saving_minor
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """What each line of the basket is saved by all of them; empty without lines."""
+        return tuple(
+            sum(one.lines[at] for one in self.applied) if self.applied else 0
+            for at in range(len(self.basket.lines))
+        )
+
+    def of(self, key: str) -> Applied | Refused:
+        """What became of a wish."""
+        for one in self.applied:
+            if one.wish.key == key:
+                return one
+        return next(one.why for one in self.unused if one.wish.key == key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A wish that can be used on the whole basket. at: the lines that it is good for; None: all of them."""
+
+    wish: Wish
+    at: tuple[int, ...] | None
+    quote: Quote
+
+
+_Steps = tuple[tuple[_Fit, Quote], ...]
+
+
+def reckon(basket: Basket, wishes: Sequence[Wish]) -> Bill:
+    """The allowed combination that saves most. Raises ValueError for a basket whose lines do not sum to its total."""
+    if basket.total_minor < 0 or any(line.amount_minor < 0 for line in basket.lines):
+        raise ValueError("a basket is not negative")
+    if basket.lines and sum(line.amount_minor for line in basket.lines) != basket.total_minor:
+        raise ValueError("the lines do not sum to the total")
+    if len({wish.key for wish in wishes}) != len(wishes):
+        raise ValueError("a wish is named twice")
+    unused: list[NotUsed] = []
+    fits: list[_Fit] = []
+    for wish in sorted(wishes, key=_place):
+        fit = _fit(wish, basket)
+        if isinstance(fit, Refused):
+            unused.append(NotUsed(wish, fit))
+        else:
+            fits.append(fit)
+    best = _best(basket, fits)
+    chosen = {fit.wish.key for fit, _ in best}
+    beside = [fit.wish for fit, _ in best]
+    unused += [NotUsed(fit.wish, _beaten(fit.wish, beside)) for fit in fits if fit.wish.key not in chosen]
+    unused.sort(key=lambda one: _place(one.wish))
+    return Bill(basket, _applied(basket, best), tuple(unused))
+
+
+def _place(wish: Wish) -> tuple[int, int, int, str]:
+    return wish.place, wish.offer_id, wish.id, wish.key
+
+
+# ------------------------------------------------------------------------------------------------------------ one coupon
+
+
+def _fit(wish: Wish, basket: Basket) -> _Fit | Refused:
+    if wish.why is not None:
+        return wish.why
+    at = None
+    if basket.lines and wish.conditions.picks:
+        at = tuple(i for i, line in enumerate(basket.lines) if good_for(wish.conditions, line))
+        if not at:
+            return Refused("goods")
+    quote = _ask(wish, _part(basket, at))
+    return quote if isinstance(quote, Refused) else _Fit(wish, at, quote)
+
+
+def _part(left: Basket, at: tuple[int, ...] | None) -> Basket:
+    """What a coupon is good for; where only a total is known, that is taken for it."""
+    if at is None:
+        return left
+    lines = tuple(left.lines[i] for i in at)
+    return Basket(sum(line.amount_minor for line in lines), lines)
+
+
+def _ask(wish: Wish, part: Basket) -> Quote | Refused:
+    kind = wish.type
+    if kind is None:
+        return Refused("parked")
+    if kind.needs != "nothing" and part.total_minor <= 0:
+        return Refused("basket")
+    if kind.needs == "lines" and not part.lines:
+        return Refused("lines")
+    if (little := too_little(wish.conditions, part)) is not None:
+        return little
+    answer = calls.decide(wish.plugin, lambda: kind.quote(wish.terms, part))
+    if isinstance(answer, Refused):
+        return answer
+    if isinstance(answer, NotApplicable):
+        return Refused(
+            "not_applicable", {"type": kind.key, "reason": answer.code, "needs_minor": answer.needs_minor}
+        )
+    breach = _breach(answer, part)
+    return Refused("plugin_failed", {"plugin": wish.plugin, "error": breach}) if breach else answer
+
+
+def _breach(answer: object, part: Basket) -> str:
+    """How an answer breaks the contract of coupon types; blank: it does not."""
+    if not isinstance(answer, Quote) or type(answer.saving_minor) is not int or type(answer.gift) is not str:
+        return f"answered {type(answer).__name__}"
+    least = 0 if answer.gift else 1
+    if not least <= answer.saving_minor <= part.total_minor:
+        return f"saving {answer.saving_minor}"
+    if answer.lines:
+        if len(answer.lines) != len(part.lines) or sum(answer.lines) != answer.saving_minor:
+            return "lines do not sum"
+        if any(
+            not 0 <= saved <= line.amount_minor for saved, line in zip(answer.lines, part.lines, strict=True)
+        ):
+            return "a line below zero"
+    return ""
+
+
+# ----------------------------------------------------------------------------------------------------- the combination
+
+
+def _best(basket: Basket, fits: Sequence[_Fit]) -> _Steps:
+    """The winner of rule 4. Sets grow by the later ones only, so that what is left after the earlier ones is worked out once."""
+    joiners = [fit for fit in fits if fit.wish.conditions.joins]
+    best: _Steps = ()
+    best_rank = _rank(best)
+
+    def compete(steps: _Steps) -> None:
+        nonlocal best, best_rank
+        rank = _rank(steps)
+        if rank < best_rank:
+            best, best_rank = steps, rank
+
+    def grow(steps: _Steps, left: Basket, start: int) -> None:
+        for i in range(start, len(joiners)):
+            fit = joiners[i]
+            quote = _ask(fit.wish, _part(left, fit.at)) if steps else fit.quote
+            if isinstance(quote, Refused):
+                continue
+            more = (*steps, (fit, quote))
+            compete(more)
+            if len(more) < MOST_JOINED and i + 1 < len(joiners):
+                grow(more, _after(left, fit, quote), i + 1)
+
+    for fit in fits:
+        if not fit.wish.conditions.joins:
+            compete(((fit, fit.quote),))
+    grow((), basket, 0)
+    return best
+
+
+def _rank(steps: _Steps) -> tuple[int, int, int, list[tuple[int, int, int, str]]]:
+    """The smaller one wins."""
+    return (
+        -sum(quote.saving_minor for _, quote in steps),
+        -sum(1 for _, quote in steps if quote.gift),
+        len(steps),
+        [_place(fit.wish) for fit, _ in steps],
+    )
+
+
+def _savings(left: Basket, fit: _Fit, quote: Quote) -> tuple[int, ...]:
+    """What each line of the whole basket is saved."""
+    if not left.lines:
+        return ()
+    part = _part(left, fit.at)
+    parts = quote.lines or money.split(quote.saving_minor, [line.amount_minor for line in part.lines])
+    if fit.at is None:
+        return tuple(parts)
+    by_line = dict(zip(fit.at, parts, strict=True))
+    return tuple(by_line.get(i, 0) for i in range(len(left.lines)))
+
+
+def _after(left: Basket, fit: _Fit, quote: Quote) -> Basket:
+    saved = _savings(left, fit, quote)
+    lines = tuple(
+        BasketLine(line.amount_minor - off, line.quantity, line.product, line.category) if off else line
+        for line, off in zip(left.lines, saved, strict=True)
+    )
+    return Basket(left.total_minor - quote.saving_minor, lines)
+
+
+def _applied(basket: Basket, steps: _Steps) -> tuple[Applied, ...]:
+    done: list[Applied] = []
+    left = basket
+    for fit, quote in steps:
+        done.append(
+            Applied(
+                fit.wish,
+                left.total_minor,
+                quote.saving_minor,
+                _savings(left, fit, quote),
+                quote.gift[:GIFT],
+            )
+        )
+        left = _after(left, fit, quote)
+    return tuple(done)
+
+
+def _beaten(wish: Wish, winners: Sequence[Wish]) -> Refused:
+    """Why a coupon that could be used by itself is not among those that are."""
+    beside = [one.offer for one in winners]
+    itself = not wish.conditions.joins
+    if itself or not winners[0].conditions.joins:
+        return Refused("stands_alone", {"itself": itself, "beside": beside})
+    if len(winners) == MOST_JOINED:
+        return Refused("too_many", {"most": MOST_JOINED, "beside": beside})
+    return Refused("better_without", {"beside": beside})
