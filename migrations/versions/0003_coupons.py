@@ -31,6 +31,30 @@ def upgrade() -> None:
         sa.UniqueConstraint("brand_id", "code", name=op.f("uq_category_brand_id_code")),
     )
     op.create_table(
+        "plugin_work",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("plugin", sa.String(length=60), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("payload", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(length=300), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_plugin_work")),
+        sa.UniqueConstraint("brand_id", "plugin", "key", name=op.f("uq_plugin_work_brand_id_plugin_key")),
+    )
+    with op.batch_alter_table("plugin_work", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_plugin_work_brand_id_done_at"), ["brand_id", "done_at"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_plugin_work_next_at"), ["next_at"], unique=False)
+
+    op.create_table(
         "product",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
