@@ -106,8 +106,11 @@ def offers(scope: Scope, *, state: str | None = None) -> list[tuple[Offer, Offer
     return [(found, version) for found, version in rows]
 
 
-def describe(scope: Scope, found: Offer, version: OfferTerms, locale: str) -> list[str] | None:
-    """What the offer promises, in sentences of a language; None while its coupon type is not there (it is parked)."""
+def describe(
+    scope: Scope, found: Offer, version: OfferTerms, locale: str, *, staff: bool = False
+) -> list[str] | None:
+    """What the offer promises, in sentences of a language; None while its coupon type is not there (it is parked). staff:
+    with what its type says to staff alone."""
     bound = calls.coupon_type(scope, found.type_key)
     if bound is None:
         return None
@@ -115,9 +118,13 @@ def describe(scope: Scope, found: Offer, version: OfferTerms, locale: str) -> li
     def show(minor: int) -> str:
         return money.show(minor, scope.brand.currency, locale)
 
-    lines = calls.decide(
-        bound.plugin, lambda: bound.impl.describe(version.terms, show, words(bound.plugin, locale))
-    )
+    say = words(bound.plugin, locale)
+
+    def sentences() -> list[str]:
+        more = bound.impl.for_staff(version.terms, show, say) if staff else []
+        return [*bound.impl.describe(version.terms, show, say), *more]
+
+    lines = calls.decide(bound.plugin, sentences)
     return lines if isinstance(lines, list) else None
 
 

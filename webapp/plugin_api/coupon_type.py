@@ -132,6 +132,11 @@ class CouponType(ABC):
     def describe(self, terms: Mapping[str, Any], money: Money, _: Words) -> list[str]:
         """The terms as sentences for the member, in the reader's language: "Spend 100.00, save 20.00"."""
 
+    def for_staff(self, terms: Mapping[str, Any], money: Money, _: Words) -> list[str]:
+        """What staff read beside those sentences and members never do: where a gift is kept, what it is worth. Nothing,
+        unless the type says otherwise."""
+        return []
+
     def keeps(self, terms: Mapping[str, Any]) -> int | None:
         """For how many minutes a coupon is kept for whoever took it, before it returns to the stock unused; None: to its
         last day."""
