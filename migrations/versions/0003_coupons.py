@@ -31,6 +31,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("brand_id", "code", name=op.f("uq_category_brand_id_code")),
     )
     op.create_table(
+        "offer_event",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("token", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.String(length=120), nullable=False),
+        sa.Column("text", sa.String(length=2000), nullable=False),
+        sa.Column("offers", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("shown", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_offer_event")),
+        sa.UniqueConstraint("brand_id", "token", name=op.f("uq_offer_event_brand_id_token")),
+    )
+    op.create_table(
         "plugin_work",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -110,6 +123,19 @@ def upgrade() -> None:
             name=op.f("fk_offer_day_brand_id_offer_id"),
         ),
         sa.PrimaryKeyConstraint("brand_id", "offer_id", "day", name=op.f("pk_offer_day")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "public_claim",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("coupon_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("contact", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "coupon_id"],
+            ["coupon.brand_id", "coupon.id"],
+            name=op.f("fk_public_claim_brand_id_coupon_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "coupon_id", name=op.f("pk_public_claim")),
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("coupon", schema=None) as batch_op:

@@ -123,6 +123,21 @@ class OfferCode(BrandRow, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class OfferEvent(BrandRow, Base):
+    """A public page with several offers under one title. token: the word of its page (secrets.brand_of); offers: ids in the
+    page's order; shown: False while it is taken down, its address stays."""
+
+    __tablename__ = "offer_event"
+    __table_args__ = (UniqueConstraint("brand_id", "token"),)
+
+    token: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(120))
+    text: Mapped[str] = mapped_column(String(2000), default="")
+    offers: Mapped[list[int]] = mapped_column(JsonValue)
+    shown: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Coupon(BrandRow, Base):
     """One member's right under an offer. token: the unguessable word of its page, which names the brand (secrets.brand_of);
     code: what a clerk types.

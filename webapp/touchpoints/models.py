@@ -134,3 +134,15 @@ class WelcomeUsed(Base):
     offer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     contact: Mapped[str] = mapped_column(String(40), primary_key=True)
     coupon_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class PublicClaim(Base):
+    """A coupon that somebody took on an offer's public page whom nobody knew there. contact: a keyed hash of the phone or
+    address that was typed, so that one contact uses an offer as often as one person may."""
+
+    __tablename__ = "public_claim"
+    __table_args__ = clustered(brand_fk("coupon_id", "coupon"))
+
+    brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    coupon_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    contact: Mapped[str] = mapped_column(String(40))
