@@ -15,8 +15,8 @@ The rules:
 6. A type that raises, or whose answer breaks its contract, gives nothing away (plugin_failed).
 
 Reasons of those that are not applied, beside what was known before (`Wish.why`) and the type's own (not_applicable):
-basket (nothing to pay), lines (it needs the lines), goods (none of the lines is what it is good for), least, plugin_failed,
-stands_alone (itself: whether it is the one that does; beside: what is applied), too_many, better_without (beside).
+basket (nothing to pay), goods (none of the lines is what it is good for), least, parked, plugin_failed, stands_alone
+(itself: whether it is the one that does), too_many, better_without; the last three with `beside`, the offers applied.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from webapp.plugin_runtime import calls
 
 MOST_JOINED = 3
 GIFT = 200  # characters
+NEEDS_LINES = "needs_lines"  # what a type answers that is worked out from the single goods
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +178,23 @@ def _ask(wish: Wish, part: Basket) -> Quote | Refused:
     if kind.needs != "nothing" and part.total_minor <= 0:
         return Refused("basket")
     if kind.needs == "lines" and not part.lines:
-        return Refused("lines")
+        return _not_applicable(kind, NotApplicable(NEEDS_LINES))
     if (little := too_little(wish.conditions, part)) is not None:
         return little
     answer = calls.decide(wish.plugin, lambda: kind.quote(wish.terms, part))
     if isinstance(answer, Refused):
         return answer
     if isinstance(answer, NotApplicable):
-        return Refused(
-            "not_applicable", {"type": kind.key, "reason": answer.code, "needs_minor": answer.needs_minor}
-        )
+        return _not_applicable(kind, answer)
     breach = _breach(answer, part)
     return Refused("plugin_failed", {"plugin": wish.plugin, "error": breach}) if breach else answer
+
+
+def _not_applicable(kind: CouponType, answer: NotApplicable) -> Refused:
+    facts = {"type": kind.key, "reason": answer.code, "needs_minor": answer.needs_minor}
+    if answer.needs_pieces is not None:
+        facts["needs_pieces"] = answer.needs_pieces
+    return Refused("not_applicable", facts)
 
 
 def _breach(answer: object, part: Basket) -> str:
