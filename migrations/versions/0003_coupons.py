@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("category", sa.String(length=120), nullable=False),
         sa.Column("category_by_hand", sa.Boolean(), nullable=False),
+        sa.Column("category_on", sa.Date(), nullable=True),
         sa.Column("price_minor", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_product")),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, Date, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kernel.model import Base, BrandRow
@@ -15,7 +15,8 @@ class Product(BrandRow, Base):
     """Something the shop sells. code: the word in `order_line.product`; name: what people read, blank: the code.
 
     category: the word in `order_line.category`, blank where unknown; by hand where `category_by_hand`, so that order lines
-    do not change it again. price_minor: what one piece costs, None where unknown.
+    do not change it again; else category_on is the day of the line that said it. price_minor: what one piece costs, None
+    where unknown.
     """
 
     __tablename__ = "product"
@@ -25,6 +26,7 @@ class Product(BrandRow, Base):
     name: Mapped[str] = mapped_column(String(200), default="")
     category: Mapped[str] = mapped_column(String(120), default="")
     category_by_hand: Mapped[bool] = mapped_column(default=False)
+    category_on: Mapped[date | None] = mapped_column(Date)
     price_minor: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
