@@ -4,52 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from dataclasses import field as filled
-from datetime import date
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import and_, true, update
 
-from webapp.coupons import queries
+from webapp.coupons import conditions, queries
+from webapp.coupons.checking import OfferDetails, Wrong, check
 from webapp.coupons.models import Offer, OfferTerms
 from webapp.kernel.errors import Refused, UserError
 from webapp.kernel.scope import Scope
-from webapp.plugin_api import Problem
 from webapp.plugin_runtime import calls
-
-MOST_PER_PERSON = 1000
-MOST_DAYS = 3660
-MOST_STOCK = 10**9
-LATEST = date(2999, 12, 31)  # days are added to it when a coupon is taken
-
-
-@dataclass(frozen=True, slots=True)
-class OfferDetails:
-    """What staff write about an offer. terms: typed, as its coupon type declares them (money in minor units).
-
-    code blank: one is made. stock None: unlimited. At least one of valid_days and valid_until is set.
-    """
-
-    name: str
-    terms: Mapping[str, Any]
-    code: str = ""
-    stock: int | None = None
-    per_person: int = 1
-    valid_from: date | None = None
-    valid_days: int | None = None
-    valid_until: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """One thing that cannot stand. field: of OfferDetails, or a field of the terms where `problem` is the type's own."""
-
-    field: str
-    code: str
-    facts: Mapping[str, Any] = filled(default_factory=dict)
-    problem: Problem | None = None
+from webapp.segments import rules
+from webapp.segments.rules import Rule
 
 
 def new_offer(
@@ -57,7 +24,7 @@ def new_offer(
 ) -> Offer | list[Wrong]:
     """A new offer of a coupon type, and its first terms. Raises UserError when the brand has no such type."""
     details = _complete(scope, type_key, details)
-    wrong = list(_check(scope, type_key, details, None))
+    wrong = list(check(scope, type_key, details, None))
     if wrong:
         return wrong
     offer_id = scope.new_id()
@@ -73,6 +40,7 @@ def new_offer(
         issued=0,
         per_person=details.per_person,
         created_at=scope.now,
+        **_giving(details),
     )
     scope.session.add(offer)
     scope.session.flush()
@@ -89,14 +57,13 @@ def change_offer(scope: Scope, offer_id: int, details: OfferDetails) -> Offer | 
     """Correct an offer. Other terms or another window are a new version: coupons that are out keep the old one."""
     offer = queries.offer(scope, offer_id)
     details = _complete(scope, offer.type_key, details)
-    wrong = list(_check(scope, offer.type_key, details, offer))
+    wrong = list(check(scope, offer.type_key, details, offer))
     if wrong:
         return wrong
-    # The stock may not fall below what is issued, and that number may rise at this very moment.
-    enough = (
-        Offer.issued <= details.stock
-        if details.stock is not None
-        else or_(Offer.stock.is_(None), Offer.stock >= 0)
+    # Neither the stock nor the budget may fall below what is given, and that may rise at this very moment.
+    enough = and_(
+        true() if details.stock is None else Offer.issued <= details.stock,
+        true() if details.budget_minor is None else Offer.saved_minor <= details.budget_minor,
     )
     kept = scope.session.execute(
         update(Offer)
@@ -106,15 +73,22 @@ def change_offer(scope: Scope, offer_id: int, details: OfferDetails) -> Offer | 
             code=details.code.strip() or offer.code,
             stock=details.stock,
             per_person=details.per_person,
+            **_giving(details),
         )
         .execution_options(synchronize_session=False)
     )
     scope.session.refresh(offer)
     if kept.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result is a CursorResult
-        return [Wrong("stock", "stock_below_issued", {"issued": offer.issued})]
+        return list(check(scope, offer.type_key, details, offer))
     now = queries.terms(scope, offer_id, offer.terms_version)
-    before = (now.terms, now.valid_from, now.valid_days, now.valid_until)
-    after = (dict(details.terms), details.valid_from, details.valid_days, details.valid_until)
+    before = (now.terms, now.conditions, now.valid_from, now.valid_days, now.valid_until)
+    after = (
+        dict(details.terms),
+        conditions.dump(details.conditions),
+        details.valid_from,
+        details.valid_days,
+        details.valid_until,
+    )
     if before != after:
         offer.terms_version += 1
         _add_version(scope, offer, details)
@@ -149,6 +123,28 @@ def close_offer(scope: Scope, offer_id: int) -> Offer:
     return offer
 
 
+def _giving(details: OfferDetails) -> dict[str, Any]:
+    """What is said of giving, as columns: it counts at once, for every coupon that is given from now on."""
+    return {
+        name: getattr(details, name)
+        for name in ("per_day", "budget_minor", "claim_from", "claim_until", "by_code", "place")
+    }
+
+
+def who(offer: Offer) -> Rule:
+    """Who may have a coupon of it; an empty rule, which means everybody, where nothing is said."""
+    return rules.load(offer.who or {})
+
+
+def set_who(scope: Scope, offer_id: int, rule: Rule) -> Offer:
+    """Who may have a coupon of it from now on: the members whom a rule means; an empty one: anybody."""
+    offer = queries.offer(scope, offer_id)
+    offer.who = rules.dump(rule) if rule.all else None
+    scope.session.flush()
+    scope.audit("offer.who", "offer", offer.id)
+    return offer
+
+
 def _add_version(scope: Scope, offer: Offer, details: OfferDetails) -> None:
     bound = calls.coupon_type(scope, offer.type_key)
     scope.session.add(
@@ -159,6 +155,7 @@ def _add_version(scope: Scope, offer: Offer, details: OfferDetails) -> None:
             version=offer.terms_version,
             type_version=bound.impl.terms_version if bound else 1,
             terms=dict(details.terms),
+            conditions=conditions.dump(details.conditions),
             valid_from=details.valid_from,
             valid_days=details.valid_days,
             valid_until=details.valid_until,
@@ -189,48 +186,3 @@ def _code(scope: Scope, details: OfferDetails, offer_id: int) -> str:
     return (
         made if made and queries.offer_by_code(scope, made) is None else f"{made or 'offer'}-{offer_id}"[:40]
     )
-
-
-def _check(scope: Scope, type_key: str, details: OfferDetails, offer: Offer | None) -> Iterator[Wrong]:
-    bound = calls.coupon_type(scope, type_key)
-    assert bound is not None  # _complete has asked
-    if not 1 <= len(details.name.strip()) <= 120 or not details.name.strip().isprintable():
-        yield Wrong("name", "name_length")
-    code = details.code.strip()
-    if code and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", code):
-        yield Wrong("code", "code_bad")
-    elif (
-        code
-        and (held := queries.offer_by_code(scope, code)) is not None
-        and (offer is None or held.id != offer.id)
-    ):
-        yield Wrong("code", "code_taken")
-    if details.stock is not None and not 1 <= details.stock <= MOST_STOCK:
-        yield Wrong("stock", "out_of_range", {"least": 1, "most": MOST_STOCK})
-    elif details.stock is not None and offer is not None and details.stock < offer.issued:
-        yield Wrong("stock", "stock_below_issued", {"issued": offer.issued})
-    if not 1 <= details.per_person <= MOST_PER_PERSON:
-        yield Wrong("per_person", "out_of_range", {"least": 1, "most": MOST_PER_PERSON})
-    yield from _check_window(scope, details, offer)
-    found = calls.decide(bound.plugin, lambda: bound.impl.check(details.terms))
-    if isinstance(found, Refused):
-        yield Wrong("name", found.code, found.facts)
-    else:
-        yield from (Wrong(problem.field, "terms", problem.facts, problem) for problem in found)
-
-
-def _check_window(scope: Scope, details: OfferDetails, offer: Offer | None) -> Iterator[Wrong]:
-    if details.valid_days is None and details.valid_until is None:
-        yield Wrong("valid_days", "no_end")
-    if details.valid_days is not None and not 1 <= details.valid_days <= MOST_DAYS:
-        yield Wrong("valid_days", "out_of_range", {"least": 1, "most": MOST_DAYS})
-    if details.valid_from is not None and details.valid_from > LATEST:
-        yield Wrong("valid_from", "out_of_range", {"least": scope.today, "most": LATEST})
-    if details.valid_until is None:
-        return
-    if details.valid_from is not None and details.valid_until < details.valid_from:
-        yield Wrong("valid_until", "ends_before_it_begins")
-    elif details.valid_until < scope.today:
-        known = None if offer is None else queries.terms(scope, offer.id, offer.terms_version).valid_until
-        if known != details.valid_until:  # an offer that is over may still be renamed
-            yield Wrong("valid_until", "ends_in_the_past")

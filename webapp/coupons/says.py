@@ -10,7 +10,7 @@ from flask import g
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
-from webapp.coupons.offers import Wrong
+from webapp.coupons.checking import Wrong
 from webapp.kernel import money
 from webapp.kernel.errors import Refused
 from webapp.kernel.filters import day, moment
@@ -48,6 +48,12 @@ _WRONG = {
     "ends_before_it_begins": _l("The last day is before the first."),
     "ends_in_the_past": _l("This day has passed."),
     "over": _l("This day has passed."),
+    "amount": _l("Give an amount above zero, and not beyond what can be paid."),
+    "budget_below_saved": _l("%(saved_minor)s are saved already: the budget cannot be below that."),
+    "choose": _l("Choose from the list."),
+    "hours": _l("Give both times, and two that differ."),
+    "words": _l("At most %(most)s lines of %(length)s characters."),
+    "in_and_out": _l("%(word)s is named above as well."),
     "parked": _l("The plugin of this coupon type is switched off."),
     "plugin_failed": _l("The plugin of this coupon type failed; its author can see why in the log."),
 }
@@ -72,7 +78,7 @@ def wrong(one: Wrong, plugin: str) -> str:
     if one.problem is not None:
         return words(plugin)(one.problem.message, **_facts(one.problem.facts))
     sentence = _WRONG.get(one.code)
-    return str(sentence) % dict(one.facts) if sentence else _("This does not fit.")
+    return str(sentence) % _facts(one.facts) if sentence else _("This does not fit.")
 
 
 def refused(why: Refused) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from webapp.coupons.checking import OfferDetails, Wrong
 from webapp.coupons.issue import give, issue, issue_for_campaign
 from webapp.coupons.join import join_orders
-from webapp.coupons.offers import OfferDetails, Wrong, change_offer, close_offer, new_offer, open_offer
+from webapp.coupons.offers import change_offer, close_offer, new_offer, open_offer, set_who
 from webapp.coupons.queries import coupon_path
 from webapp.coupons.redeem import Quoted, claim, look, quote, redeem, reverse, void
 from webapp.kernel import links
@@ -27,6 +28,7 @@ __all__ = [
     "quote",
     "redeem",
     "reverse",
+    "set_who",
     "void",
 ]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import g
 from flask_babel import gettext as _
-from wtforms import StringField
+from wtforms import SelectMultipleField, StringField
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from webapp.kernel import money
 
@@ -131,3 +132,10 @@ def _percentage(basis_points: int) -> str:
     whole, rest = divmod(abs(basis_points), 100)
     text = f"{whole}.{rest:02d}".rstrip("0").rstrip(".")
     return f"-{text}" if basis_points < 0 else text
+
+
+class MultiCheckboxField(SelectMultipleField):  # type: ignore[misc]  # wtforms has no types
+    """A box for each choice."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()

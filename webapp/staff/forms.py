@@ -14,14 +14,13 @@ from wtforms import (
     RadioField,
     SelectChoice,
     SelectField,
-    SelectMultipleField,
     StringField,
 )
 from wtforms.validators import InputRequired, Length
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from webapp.kernel.edge import Form
 from webapp.kernel.errors import Refused
+from webapp.kernel.fields import MultiCheckboxField
 from webapp.staff.permissions import ROLE_NAMES, ROLES
 from webapp.staff.service import PasswordHash, hash_password
 
@@ -122,13 +121,6 @@ class AccountForm(Form):
 
     name = StringField(lazy_pgettext("of a person", "Name"), [Length(max=120)])
     language = SelectField(_l("Language"), choices=[SelectChoice(key, name) for key, name in LANGUAGE_NAMES])
-
-
-class MultiCheckboxField(SelectMultipleField):
-    """Boxes, one a store."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 class RoleForm(Form):

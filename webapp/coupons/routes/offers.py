@@ -7,9 +7,10 @@ from typing import Any
 from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 
-from webapp.coupons import queries, says, service
-from webapp.coupons.forms import OfferForm, offer_form
+from webapp.brands import queries as brands
+from webapp.coupons import offers, queries, says, service
 from webapp.coupons.models import Offer
+from webapp.coupons.offer_form import OfferForm, offer_form
 from webapp.kernel import edge, money
 from webapp.kernel.errors import Refused
 from webapp.kernel.i18n import pick_locale
@@ -19,6 +20,8 @@ from webapp.plugin_api import CouponType
 from webapp.plugin_runtime import calls
 from webapp.plugin_runtime.runtime import registry
 from webapp.plugin_runtime.words import words
+from webapp.segments.compile import count
+from webapp.segments.forms import Builder
 
 bp = edge.blueprint("offers", __name__)
 
@@ -117,6 +120,42 @@ def change(offer_id: int) -> Response:
     return edge.redirect("offers.show", offer_id=offer_id)
 
 
+@bp.get("/offers/<int:offer_id>/who", permission="coupons.edit")
+def edit_who(offer_id: int) -> Response:
+    """Which members may have a coupon of it: conditions that must all hold."""
+    with edge.read() as scope:
+        offer = queries.offer(scope, offer_id)
+        return _who_page(scope, offer, Builder.of_rule(scope, offers.who(offer)))
+
+
+@bp.post("/offers/<int:offer_id>/who", permission="coupons.edit")
+def save_who(offer_id: int) -> Response:
+    """Add or take away a condition, or store them all."""
+    with edge.read() as scope:
+        offer = queries.offer(scope, offer_id)
+        builder = Builder.of_form(scope, request.form)
+        rule = builder.rule()
+        changing = request.form.get("do") == "add" or "remove" in request.form
+        if changing or rule is None:
+            return _who_page(scope, offer, builder, 200 if changing else 422)
+    edge.write(lambda scope: service.set_who(scope, offer_id, rule))
+    flash(_("Saved."), "good")
+    return edge.redirect("offers.show", offer_id=offer_id)
+
+
+def _who_page(scope: Scope, offer: Offer, builder: Builder, status: int = 200) -> Response:
+    rule = builder.rule()
+    for row in builder.rows if status == 200 else ():  # what is not filled in yet is no mistake yet
+        row.errors = {}
+    return edge.page(
+        "pages/offers/who.html",
+        status=status,
+        offer=offer,
+        builder=builder,
+        fitting=None if rule is None else count(scope, rule),
+    )
+
+
 @bp.post("/offers/<int:offer_id>/open", permission="coupons.edit")
 def open_(offer_id: int) -> Response:
     """Coupons can be given from now on."""
@@ -151,11 +190,12 @@ def _form(type_key: str, offer: Offer | None = None) -> OfferForm:
     with edge.read() as scope:
         bound = calls.coupon_type(scope, type_key)
         terms = queries.terms(scope, offer.id, offer.terms_version) if offer else None
+        stores = [(store.id, store.name) for store in brands.stores(scope)]
     if bound is None:
         if offer is None:
             abort(404)
         abort(422, description=says.refused(Refused("parked")))
-    return offer_form(bound.impl.fields, bound.plugin, words(bound.plugin), offer, terms)
+    return offer_form(bound.impl.fields, bound.plugin, words(bound.plugin), offer, terms, stores)
 
 
 def _edit_form(offer_id: int) -> tuple[Offer, OfferForm]:
