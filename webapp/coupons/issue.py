@@ -1,27 +1,32 @@
 """Giving coupons. Limits are kept by the database: a unique key, then conditional updates, the hottest row last.
 
-The order in which a unit touches rows is always: coupons by member, allowances by person, the offer. So two units wait for
-one another, and never each for the other.
+The order in which a unit touches rows is always: coupons by member, allowances by person, days, codes, the offer. So two
+units wait for one another, and never each for the other.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, select
 
-from webapp.coupons import queries
-from webapp.coupons.models import Coupon, CouponChange, Offer, OfferAllowance, OfferTerms
+from webapp.coupons import counters, queries
+from webapp.coupons.models import Coupon, CouponChange, Offer, OfferTerms
+from webapp.coupons.who import fitting
 from webapp.kernel import secrets
 from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
 from webapp.members import queries as members
+from webapp.plugin_runtime import calls
 
 CODE_LENGTH = 9  # the last one is a check letter
 BATCH = 500
+BY_CODE = "code:"  # an occurrence that begins so names the code that brought it
 
 People = Sequence[tuple[int, int]]  # (member_id, person_id)
 Answers = dict[int, "Coupon | Refused"]
@@ -48,23 +53,17 @@ def give(scope: Scope, offer_id: int, member_id: int, key: str) -> Coupon | Refu
 def issue(
     scope: Scope, offer_id: int, people: People, *, occurrence: str, campaign_id: int | None = None
 ) -> Answers:
-    """Coupons for members, in the order given when there are too few for all. Refused: not_open, over, parked, sold_out,
-    per_person. Idempotent by (member, occurrence)."""
+    """Coupons for members, in the order given when there are too few for all. Idempotent by (member, occurrence).
+
+    Refused: not_open, over, parked (its plugin is off), too_early, too_late, who_unknown, not_for_you, sold_out, per_day,
+    per_person. Whether an offer is for holders of a code only is asked where members take coupons themselves (take.py).
+    """
     wanted = dict(people)
     answers: Answers = dict(_existing(scope, offer_id, wanted, occurrence))
-    rest = [member_id for member_id in wanted if member_id not in answers]
     offer = queries.offer(scope, offer_id)
     scope.session.refresh(offer)
     terms = queries.terms(scope, offer_id, offer.terms_version)
-    refusal = _refusal(scope, offer, terms)
-    if refusal is None and offer.stock is not None:
-        # Read without a lock: spares the work where it is plainly in vain; the update at the end decides.
-        left = max(0, offer.stock - offer.issued)
-        answers |= dict.fromkeys(rest[left:], Refused("sold_out"))
-        rest = rest[:left]
-    if refusal is not None:
-        answers |= dict.fromkeys(rest, refusal)
-        rest = []
+    rest = _screened(scope, offer, terms, {m: wanted[m] for m in wanted if m not in answers}, answers)
     if not rest:
         return {member_id: answers[member_id] for member_id in wanted}
     fresh = _insert(scope, offer, terms, [(m, wanted[m]) for m in rest], occurrence, campaign_id)
@@ -75,16 +74,59 @@ def issue(
     if beaten - answers.keys():
         raise RuntimeError("another unit has just drawn the same code: try again")
     given = _allow(scope, offer, fresh, answers)
+    given = _count_day(scope, offer, given, answers)
     given = _take_stock(scope, offer, given, answers)
     answers |= {coupon.member_id: coupon for coupon in given}
     return {member_id: answers[member_id] for member_id in wanted}
 
 
-def _refusal(scope: Scope, offer: Offer, terms: OfferTerms) -> Refused | None:
-    if offer.state != "open":
-        return Refused("not_open", {"state": offer.state})
-    if terms.valid_until is not None and terms.valid_until < scope.today:
-        return Refused("over", {"until": terms.valid_until.isoformat()})
+def _screened(
+    scope: Scope, offer: Offer, terms: OfferTerms, people: dict[int, int], answers: Answers
+) -> list[int]:
+    """The members who may have one as far as can be read without a lock; why the others may not goes to the answers. What
+    is read of the counters spares work where it is plainly in vain; the updates decide."""
+    rest = list(people)
+    if not rest:
+        return rest
+    refusal = refusal_of(
+        scope, offer.state, offer.type_key, offer.claim_from, offer.claim_until, terms.valid_until
+    )
+    fit = fitting(scope, offer.who, people.values()) if refusal is None else refusal
+    if isinstance(fit, Refused):
+        answers |= dict.fromkeys(rest, fit)
+        return []
+    answers |= {member_id: Refused("not_for_you") for member_id in rest if people[member_id] not in fit}
+    rest = [member_id for member_id in rest if people[member_id] in fit]
+    if offer.stock is not None:
+        left = max(0, offer.stock - offer.issued)
+        answers |= dict.fromkeys(rest[left:], Refused("sold_out"))
+        rest = rest[:left]
+    if offer.per_day is not None:
+        left = counters.left_on(scope, offer.id, offer.per_day, scope.today)
+        answers |= dict.fromkeys(rest[left:], Refused("per_day", {"limit": offer.per_day}))
+        rest = rest[:left]
+    return rest
+
+
+def refusal_of(
+    scope: Scope,
+    state: str,
+    type_key: str,
+    claim_from: datetime | None,
+    claim_until: datetime | None,
+    valid_until: date | None,
+) -> Refused | None:
+    """Why an offer gives nobody a coupon now."""
+    if state != "open":
+        return Refused("not_open", {"state": state})
+    if valid_until is not None and valid_until < scope.today:
+        return Refused("over", {"until": valid_until.isoformat()})
+    if claim_until is not None and claim_until <= scope.now:
+        return Refused("too_late", {"until": claim_until.isoformat()})
+    if claim_from is not None and scope.now < claim_from:
+        return Refused("too_early", {"from": claim_from.isoformat()})
+    if calls.coupon_type(scope, type_key) is None:
+        return Refused("parked", {"type": type_key})
     return None
 
 
@@ -166,7 +208,7 @@ def _allow(scope: Scope, offer: Offer, given: list[Coupon], answers: Answers) ->
         else:
             rounds.append({coupon.person_id: coupon})
     for one in rounds:
-        allowed = set(_use_allowances(scope, offer, sorted(one)))
+        allowed = set(counters.count_persons(scope, offer.id, offer.per_person, list(one)))
         kept |= {coupon.id for person_id, coupon in one.items() if person_id in allowed}
     refused = [coupon for coupon in given if coupon.id not in kept]
     _take_back(scope, refused)
@@ -174,18 +216,16 @@ def _allow(scope: Scope, offer: Offer, given: list[Coupon], answers: Answers) ->
     return [coupon for coupon in given if coupon.id in kept]
 
 
-def _use_allowances(scope: Scope, offer: Offer, person_ids: list[int]) -> Sequence[int]:
-    """The persons of whom one more was counted: one conditional upsert for all of them."""
-    statement = _upsert(scope, OfferAllowance).on_conflict_do_update(
-        index_elements=["brand_id", "offer_id", "person_id"],
-        set_={"used": OfferAllowance.used + 1},
-        where=OfferAllowance.used < offer.per_person,
-    )
-    rows = [
-        {"brand_id": scope.brand.id, "offer_id": offer.id, "person_id": person_id, "used": 1}
-        for person_id in person_ids
-    ]
-    return scope.session.scalars(statement.returning(OfferAllowance.person_id), rows).all()
+def _count_day(scope: Scope, offer: Offer, given: list[Coupon], answers: Answers) -> list[Coupon]:
+    """Count them on the local day, as many as it has left; the others are taken back."""
+    if not given or offer.per_day is None:
+        return given
+    left = counters.count_day(scope, offer.id, offer.per_day, scope.today, len(given))
+    surplus = given[left:]
+    _take_back(scope, surplus)
+    counters.persons_back(scope, offer.id, [coupon.person_id for coupon in surplus])
+    answers |= {coupon.member_id: Refused("per_day", {"limit": offer.per_day}) for coupon in surplus}
+    return given[:left]
 
 
 def _take_stock(scope: Scope, offer: Offer, given: list[Coupon], answers: Answers) -> list[Coupon]:
@@ -193,12 +233,13 @@ def _take_stock(scope: Scope, offer: Offer, given: list[Coupon], answers: Answer
     locked, as many as remain are given, and the others are taken back."""
     if not given:
         return []
-    _record(scope, given)
-    if _add_issued(scope, offer, len(given)):
+    offer_id, day = offer.id, scope.today if offer.per_day is not None else None
+    _record(scope, given, {"day": day.isoformat()} if day else {})
+    if counters.count_stock(scope, offer_id, len(given)):
         return given
     now = scope.session.execute(
         select(Offer.state, Offer.stock, Offer.issued)
-        .where(Offer.brand_id == scope.brand.id, Offer.id == offer.id)
+        .where(Offer.brand_id == scope.brand.id, Offer.id == offer_id)
         .with_for_update()
     ).one()
     left = len(given) if now.stock is None else max(0, now.stock - now.issued)
@@ -207,31 +248,17 @@ def _take_stock(scope: Scope, offer: Offer, given: list[Coupon], answers: Answer
         left, refusal = 0, Refused("not_open", {"state": now.state})
     surplus = given[left:]
     _take_back(scope, surplus)
-    _give_allowances_back(scope, offer.id, surplus)
+    counters.persons_back(scope, offer_id, [coupon.person_id for coupon in surplus])
+    if day is not None:
+        counters.days_back(scope, offer_id, {day: len(surplus)})
     answers |= {coupon.member_id: refusal for coupon in surplus}
-    if left and not _add_issued(scope, offer, left):
-        raise RuntimeError(f"offer {offer.id}: the locked stock has moved")
+    if left and not counters.count_stock(scope, offer_id, left):
+        raise RuntimeError(f"offer {offer_id}: the locked stock has moved")
     return given[:left]
 
 
-def _add_issued(scope: Scope, offer: Offer, n: int) -> bool:
-    done = scope.session.execute(
-        update(Offer)
-        .where(
-            Offer.brand_id == scope.brand.id,
-            Offer.id == offer.id,
-            Offer.state == "open",
-            or_(Offer.stock.is_(None), Offer.issued + n <= Offer.stock),
-        )
-        .values(issued=Offer.issued + n)
-        .execution_options(synchronize_session=False)
-    )
-    scope.session.expire(offer)
-    return bool(done.rowcount == 1)  # type: ignore[attr-defined]  # an UPDATE's result is a CursorResult
-
-
-def _record(scope: Scope, given: list[Coupon]) -> None:
-    """The first transition of each."""
+def _record(scope: Scope, given: list[Coupon], detail: dict[str, Any]) -> None:
+    """The first transition of each. detail: the local day on which it was counted, where the offer counts days."""
     ids = scope.new_ids(len(given))
     scope.session.execute(
         insert(CouponChange),
@@ -245,7 +272,7 @@ def _record(scope: Scope, given: list[Coupon]) -> None:
                 "at": scope.now,
                 "actor_kind": scope.actor.kind,
                 "actor_id": scope.actor.id,
-                "detail": {},
+                "detail": detail,
             }
             for coupon, id_ in zip(given, ids, strict=True)
         ],
@@ -266,44 +293,41 @@ def _take_back(scope: Scope, coupons: list[Coupon]) -> None:
 
 
 def return_to_stock(scope: Scope, coupons: Sequence[Coupon]) -> None:
-    """Coupons that are no longer out: their persons may have another one, and so may the offer. Allowances first."""
+    """Coupons that are no longer out: their persons may have another one, and so may the day on which they were given, the
+    code that brought them, and the offer. In the order of giving."""
     by_offer: dict[int, list[Coupon]] = {}
     for coupon in coupons:
         by_offer.setdefault(coupon.offer_id, []).append(coupon)
     for offer_id in sorted(by_offer):
-        _give_allowances_back(scope, offer_id, by_offer[offer_id])
+        counters.persons_back(scope, offer_id, [coupon.person_id for coupon in by_offer[offer_id]])
+    days = _counted_days(scope, coupons)
     for offer_id in sorted(by_offer):
-        scope.session.execute(
-            update(Offer)
-            .where(Offer.brand_id == scope.brand.id, Offer.id == offer_id)
-            .values(issued=Offer.issued - len(by_offer[offer_id]))
-            .execution_options(synchronize_session=False)
-        )
-        offer = scope.session.get(Offer, (scope.brand.id, offer_id))
-        if offer is not None:
-            scope.session.expire(offer)
+        counted = Counter(days[coupon.id] for coupon in by_offer[offer_id] if coupon.id in days)
+        counters.days_back(scope, offer_id, counted)
+    counters.codes_back(scope, [id_ for coupon in coupons if (id_ := code_of(coupon)) is not None])
+    for offer_id in sorted(by_offer):
+        counters.stock_back(scope, offer_id, len(by_offer[offer_id]))
 
 
-def _give_allowances_back(scope: Scope, offer_id: int, coupons: Sequence[Coupon]) -> None:
-    for person_id in sorted(coupon.person_id for coupon in coupons):
-        scope.session.execute(
-            update(OfferAllowance)
-            .where(
-                OfferAllowance.brand_id == scope.brand.id,
-                OfferAllowance.offer_id == offer_id,
-                OfferAllowance.person_id == person_id,
+def _counted_days(scope: Scope, coupons: Sequence[Coupon]) -> dict[int, date]:
+    """coupon -> the local day on which it was counted, of those that were."""
+    days: dict[int, date] = {}
+    for some in _batches([coupon.id for coupon in coupons]):
+        rows = scope.session.execute(
+            select(CouponChange.coupon_id, CouponChange.detail).where(
+                CouponChange.brand_id == scope.brand.id,
+                CouponChange.coupon_id.in_(some),
+                CouponChange.from_state.is_(None),
             )
-            .values(used=OfferAllowance.used - 1)
-            .execution_options(synchronize_session=False)
         )
+        days |= {row.coupon_id: date.fromisoformat(row.detail["day"]) for row in rows if "day" in row.detail}
+    return days
 
 
-def _upsert(scope: Scope, model: Any) -> Any:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    dialect = scope.session.get_bind().dialect.name
-    build: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-    return build[dialect](model)
+def code_of(coupon: Coupon) -> int | None:
+    """The id of the code that brought a coupon."""
+    word = coupon.occurrence
+    return int(word[len(BY_CODE) :].partition(":")[0]) if word.startswith(BY_CODE) else None
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

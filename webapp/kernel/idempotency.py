@@ -58,23 +58,46 @@ def once(scope: Scope, key: str, purpose: str, work: Callable[[], Any]) -> Any:
     The row is written first: of two requests at the same time the second waits for the first to commit, then reads.
     A refusal is an answer like another; a fault rolls the row back, so that the retry runs anew.
     """
+    first, stored = keep(scope, key, purpose, None)
+    if not first:
+        return stored
+    answer = work()
+    amend(scope, key, answer)
+    return answer
+
+
+def keep(scope: Scope, key: str, purpose: str, answer: Any) -> tuple[bool, Any]:
+    """Write down the answer of a new key: True and the answer. Of a key that was answered: False and that answer.
+
+    For work whose answer is known before it is done; `amend` if it comes out otherwise, in the same unit.
+    """
     if not key or len(key) > 64:
         raise UserError(N_("The form is incomplete. Open the page again."))
     brand_id = scope.brand.id
     first = scope.session.scalar(
         insert_or_ignore(scope, Idempotency)
-        .values(brand_id=brand_id, key=key, purpose=purpose, answer=None, created_at=scope.now)
+        .values(brand_id=brand_id, key=key, purpose=purpose, answer=answer, created_at=scope.now)
         .returning(Idempotency.key)
     )
-    where = (Idempotency.brand_id == brand_id, Idempotency.key == key)
-    if first is None:
-        row = scope.session.execute(select(Idempotency.purpose, Idempotency.answer).where(*where)).one()
-        if row.purpose != purpose:
-            raise UserError(N_("This form was used already. Open the page again."))
-        return row.answer
-    answer = work()
-    scope.session.execute(update(Idempotency).where(*where).values(answer=answer))
-    return answer
+    if first is not None:
+        return True, answer
+    row = scope.session.execute(
+        select(Idempotency.purpose, Idempotency.answer).where(
+            Idempotency.brand_id == brand_id, Idempotency.key == key
+        )
+    ).one()
+    if row.purpose != purpose:
+        raise UserError(N_("This form was used already. Open the page again."))
+    return False, row.answer
+
+
+def amend(scope: Scope, key: str, answer: Any) -> None:
+    """Another answer for a key that this very unit has kept."""
+    scope.session.execute(
+        update(Idempotency)
+        .where(Idempotency.brand_id == scope.brand.id, Idempotency.key == key)
+        .values(answer=answer)
+    )
 
 
 @job("idempotency.purge")

@@ -1,0 +1,325 @@
+"""A member takes a coupon of an open offer: given and taken in one unit, the whole way in a handful of statements.
+
+One look at everything that is asked first; then the answer is written down under its key, so that whoever asks again hears
+the same, a refusal too; then the rows, in the order of giving (issue.py): the coupon, its history, the person, the day, the
+code, the offer last. What was read first only spares work: the counters decide, and what they refuse leaves no row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, delete, exists, false, insert, select
+from sqlalchemy.orm import make_transient_to_detached
+
+from webapp.coupons import codes, counters
+from webapp.coupons.issue import BY_CODE, CODE_LENGTH, refusal_of
+from webapp.coupons.models import (
+    Coupon,
+    CouponChange,
+    Offer,
+    OfferAllowance,
+    OfferCode,
+    OfferDay,
+    OfferTerms,
+)
+from webapp.coupons.who import fitting
+from webapp.kernel import idempotency, secrets
+from webapp.kernel.errors import NotFound, Refused
+from webapp.kernel.idempotency import insert_or_ignore
+from webapp.kernel.scope import Scope
+from webapp.members.models import Member
+from webapp.plugin_runtime import calls
+
+DRAWS = 5  # a code that another coupon has is drawn anew; among a million coupons that is one in 300,000
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is going to be given, or why not. facts: what was read. row: the coupon's. by: the code that brings it."""
+
+    facts: Any
+    refusal: Refused | None = None
+    row: Row | None = None
+    by: OfferCode | None = None
+
+
+def take(scope: Scope, offer_id: int, member_id: int, key: str, *, code: str = "") -> Coupon | Refused:
+    """A coupon of an open offer for a member who asks for it; a type that keeps it for minutes only gives it `held`.
+
+    `key`: of the form that was posted; the same key gives the same answer. `code`: the word that was typed, if one was.
+    Refused: not_open, over, parked, too_early, too_late, who_unknown, not_for_you, code_needed, code_unknown, code_used_up,
+    per_person, per_day, sold_out, plugin_failed. Raises NotFound for an offer or a member that is not there.
+    """
+    plan = _plan(scope, offer_id, member_id, key, code)
+    first, stored = idempotency.keep(scope, key, f"take:{offer_id}:{member_id}", _told(plan))
+    if not first:
+        if "refused" in stored:
+            return Refused(stored["refused"], stored["facts"])
+        return scope.session.get_one(Coupon, (scope.brand.id, stored["coupon"]), populate_existing=True)
+    if plan.refusal is not None and plan.refusal.code == "sold_out" and plan.facts.ending:
+        _end_holds(scope, offer_id)
+        plan = _plan(scope, offer_id, member_id, key, code, hoping=True)
+        idempotency.amend(scope, key, _told(plan))
+    if plan.refusal is not None:
+        return plan.refusal
+    return _give(scope, key, plan)
+
+
+def _told(plan: Plan) -> dict[str, Any]:
+    if plan.refusal is not None:
+        return {"refused": plan.refusal.code, "facts": plan.refusal.facts}
+    assert plan.row is not None
+    return {"coupon": plan.row["id"]}
+
+
+def _end_holds(scope: Scope, offer_id: int) -> None:
+    """Coupons that nobody used within their minutes return to the stock. Those that another unit is just returning are not
+    waited for here: the offer's own row, at the end, waits for it."""
+    from webapp.coupons import holds
+
+    holds.end(scope, offer_id)
+
+
+# ------------------------------------------------------------------------------------------------------ looking at it all
+
+
+@cache
+def _everything() -> Any:
+    """The offer, its terms, the member, and the counters as they stand: one row, read without a lock."""
+    ending = exists().where(
+        Coupon.brand_id == Offer.brand_id,
+        Coupon.offer_id == Offer.id,
+        Coupon.held_until <= bindparam("now"),
+        Coupon.claimed_at.is_(None),  # kept, not held for a basket
+    )
+    o, t, m, a, d = (model.__table__ for model in (Offer, OfferTerms, Member, OfferAllowance, OfferDay))
+    return (
+        select(
+            *(o.c[name] for name in ("type_key", "state", "stock", "issued", "per_person", "per_day")),
+            *(o.c[name] for name in ("claim_from", "claim_until", "who", "by_code", "terms_version")),
+            *(t.c[name] for name in ("terms", "valid_from", "valid_days", "valid_until")),
+            m.c.person_id,
+            a.c.used.label("had"),
+            d.c.used.label("today"),
+            case((o.c.issued >= o.c.stock, ending), else_=false()).label("ending"),
+        )
+        .select_from(o)
+        .join(
+            t,
+            and_(
+                t.c.brand_id == o.c.brand_id, t.c.offer_id == o.c.id, t.c.version == o.c.terms_version
+            ),
+        )
+        .outerjoin(m, and_(m.c.brand_id == o.c.brand_id, m.c.id == bindparam("member")))
+        .outerjoin(
+            a,
+            and_(
+                a.c.brand_id == o.c.brand_id, a.c.offer_id == o.c.id, a.c.person_id == m.c.person_id
+            ),
+        )
+        .outerjoin(
+            d, and_(d.c.brand_id == o.c.brand_id, d.c.offer_id == o.c.id, d.c.day == bindparam("day"))
+        )
+        .where(o.c.brand_id == bindparam("brand"), o.c.id == bindparam("offer"))
+    )  # fmt: skip
+
+
+def _look(scope: Scope, offer_id: int, member_id: int) -> Any:
+    facts = scope.session.execute(
+        _everything(),
+        {
+            "brand": scope.brand.id,
+            "offer": offer_id,
+            "member": member_id,
+            "day": scope.today,
+            "now": scope.now,
+        },
+    ).one_or_none()
+    if facts is None:
+        raise NotFound(f"offer {offer_id}")
+    if facts.person_id is None:
+        raise NotFound(f"member {member_id}")
+    return facts
+
+
+def _plan(scope: Scope, offer_id: int, member_id: int, key: str, code: str, *, hoping: bool = False) -> Plan:
+    """hoping: stock may be coming back this moment, so that only the counter can say that there is none."""
+    plan = Plan(_look(scope, offer_id, member_id))
+    typed = code.strip()
+    if typed:
+        found = codes.find(scope, typed)
+        plan.by = found if found is not None and found.offer_id == offer_id else None
+    plan.refusal = _refusal(scope, plan.facts, plan.by, typed)
+    if hoping and plan.refusal == Refused("sold_out"):
+        plan.refusal = None
+    if plan.refusal is None:
+        row = _row(scope, plan, offer_id, member_id, key)
+        if isinstance(row, Refused):
+            plan.refusal = row
+        else:
+            plan.row = row
+    return plan
+
+
+def _refusal(scope: Scope, facts: Any, by: OfferCode | None, typed: str) -> Refused | None:
+    """Why this member gets none now, as far as can be read without a lock."""
+    why = refusal_of(
+        scope, facts.state, facts.type_key, facts.claim_from, facts.claim_until, facts.valid_until
+    )
+    if why is not None:
+        return why
+    if facts.who is not None:
+        fit = fitting(scope, facts.who, [facts.person_id])
+        if isinstance(fit, Refused):
+            return fit
+        if not fit:
+            return Refused("not_for_you")
+    if facts.by_code and not typed:
+        return Refused("code_needed")
+    if typed and by is None:
+        return Refused("code_unknown")
+    if (facts.had or 0) >= facts.per_person:
+        return Refused("per_person", {"limit": facts.per_person})
+    if by is not None and by.most is not None and by.used >= by.most:
+        return Refused("code_used_up")
+    if facts.per_day is not None and (facts.today or 0) >= facts.per_day:
+        return Refused("per_day", {"limit": facts.per_day})
+    if facts.stock is not None and facts.issued >= facts.stock:
+        return Refused("sold_out")
+    return None
+
+
+# ------------------------------------------------------------------------------------------------------------- the rows
+
+
+def _row(scope: Scope, plan: Plan, offer_id: int, member_id: int, key: str) -> Row | Refused:
+    """The coupon's row: claimed, or kept for as long as its type says."""
+    facts = plan.facts
+    bound = calls.coupon_type(scope, facts.type_key)
+    if bound is None:
+        return Refused("parked", {"type": facts.type_key})
+    minutes = calls.decide(bound.plugin, lambda: bound.impl.keeps(facts.terms))
+    if isinstance(minutes, Refused):
+        return minutes
+    word = hashlib.sha256(key.encode()).hexdigest()
+    first = max(scope.today, facts.valid_from or scope.today)
+    ends = facts.valid_until
+    if minutes is None and facts.valid_days is not None:  # the first day that counts is the first of them
+        counted = first + timedelta(days=facts.valid_days - 1)
+        ends = min(counted, ends) if ends is not None else counted
+    return {
+        "brand_id": scope.brand.id,
+        "id": scope.new_id(),
+        "offer_id": offer_id,
+        "member_id": member_id,
+        "person_id": facts.person_id,
+        "occurrence": f"{BY_CODE}{plan.by.id:019}:{word[:14]}" if plan.by else f"claim:{word[:24]}",
+        "campaign_id": None,
+        "terms_version": facts.terms_version,
+        "token": secrets.brand_token(scope.brand.id),
+        "code": secrets.typed_code(CODE_LENGTH),
+        "state": "claimed" if minutes is None else "held",
+        "valid_from": first,
+        "valid_until": ends,
+        "issued_at": scope.now,
+        "claimed_at": scope.now if minutes is None else None,
+        "redeemed_at": None,
+        "held_until": None if minutes is None else scope.now + timedelta(minutes=minutes),
+    }
+
+
+def _give(scope: Scope, key: str, plan: Plan) -> Coupon | Refused:
+    row = plan.row
+    assert row is not None
+    had = _insert(scope, row)
+    if had is not None:  # the key is older than what is remembered of keys
+        idempotency.amend(scope, key, {"coupon": had.id})
+        return had
+    _record(scope, plan, row)
+    refusal = _count(scope, plan, row)
+    if refusal is not None:
+        for model, column in ((CouponChange, CouponChange.coupon_id), (Coupon, Coupon.id)):
+            scope.session.execute(
+                delete(model)
+                .where(model.brand_id == scope.brand.id, column == row["id"])
+                .execution_options(synchronize_session=False)
+            )
+        plan.refusal = refusal
+        idempotency.amend(scope, key, _told(plan))
+        return refusal
+    coupon = Coupon(**row)
+    make_transient_to_detached(coupon)  # it is what was just written: nothing needs to be read
+    scope.session.add(coupon)
+    return coupon
+
+
+def _insert(scope: Scope, row: Row) -> Coupon | None:
+    """The coupon's row; or the coupon that its member has for the same key."""
+    for _ in range(DRAWS):
+        done = scope.session.execute(insert_or_ignore(scope, Coupon).values(**row))
+        if done.rowcount == 1:  # type: ignore[attr-defined]  # an INSERT's result is a CursorResult
+            return None
+        had = scope.session.scalars(
+            select(Coupon).where(
+                Coupon.brand_id == scope.brand.id,
+                Coupon.offer_id == row["offer_id"],
+                Coupon.member_id == row["member_id"],
+                Coupon.occurrence == row["occurrence"],
+            )
+        ).one_or_none()
+        if had is not None:
+            return had
+        row["code"] = secrets.typed_code(CODE_LENGTH)
+    raise RuntimeError(f"{DRAWS} codes in a row are taken")
+
+
+def _record(scope: Scope, plan: Plan, row: Row) -> None:
+    """Its history: given, and taken (or kept) at the same moment."""
+    common = {
+        "brand_id": scope.brand.id,
+        "coupon_id": row["id"],
+        "at": scope.now,
+        "actor_kind": scope.actor.kind,
+        "actor_id": scope.actor.id,
+    }
+    given, taken = scope.new_ids(2)
+    day = {"day": scope.today.isoformat()} if plan.facts.per_day is not None else {}
+    scope.session.execute(
+        insert(CouponChange),
+        [
+            {**common, "id": given, "from_state": None, "state": "issued", "detail": day},
+            {**common, "id": taken, "from_state": "issued", "state": row["state"], "detail": {}},
+        ],
+    )
+
+
+def _count(scope: Scope, plan: Plan, row: Row) -> Refused | None:
+    """The counters, in their order; what one of them refuses is taken from those before it."""
+    facts, offer_id, person = plan.facts, row["offer_id"], [row["person_id"]]
+    day = {scope.today: 1} if facts.per_day is not None else {}
+    by = [plan.by.id] if plan.by else []
+    if not counters.count_persons(scope, offer_id, facts.per_person, person):
+        return Refused("per_person", {"limit": facts.per_person})
+    if day and not counters.count_day(scope, offer_id, facts.per_day, scope.today, 1):
+        counters.persons_back(scope, offer_id, person)
+        return Refused("per_day", {"limit": facts.per_day})
+    if by and not counters.count_code(scope, by[0]):
+        counters.persons_back(scope, offer_id, person)
+        counters.days_back(scope, offer_id, day)
+        return Refused("code_used_up")
+    if counters.count_stock(scope, offer_id, 1):
+        return None
+    counters.persons_back(scope, offer_id, person)
+    counters.days_back(scope, offer_id, day)
+    counters.codes_back(scope, by)
+    state = scope.session.scalar(
+        select(Offer.state).where(Offer.brand_id == scope.brand.id, Offer.id == offer_id)
+    )
+    return Refused("sold_out") if state == "open" else Refused("not_open", {"state": state})
