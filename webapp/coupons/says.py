@@ -94,6 +94,10 @@ def refused(why: Refused) -> str:
         return _("It can be used from %(day)s.", day=day(date.fromisoformat(facts["from"])))
     if why.code == "over":
         return _("The offer ended on %(day)s.", day=day(date.fromisoformat(facts["until"])))
+    if why.code == "too_early":
+        return _("It can be had from %(moment)s.", moment=moment(datetime.fromisoformat(facts["from"])))
+    if why.code == "too_late":
+        return _("It could be had until %(moment)s.", moment=moment(datetime.fromisoformat(facts["until"])))
     if why.code == "per_person":
         return _("This person has had as many as one may have: %(limit)s.", limit=facts["limit"])
     plain = {
@@ -109,6 +113,14 @@ def refused(why: Refused) -> str:
         ),
         "till_number": _("A till number has at most %(most)s characters.", most=facts.get("most", "")),
         "sold_out": _("All coupons of this offer are given."),
+        "per_day": _("All coupons of today are given. Come back tomorrow."),
+        "not_for_you": _("This offer is for other members."),
+        "who_unknown": _(
+            "Whom this offer is for cannot be found out at the moment. The owner can look at who may have it."
+        ),
+        "code_needed": _("This offer is for those who have a code. Type it."),
+        "code_unknown": _("This code does not belong to this offer. Look at it once more."),
+        "code_used_up": _("This code has been used as often as it may be."),
         "not_open": _("This offer is not open."),
         "welcome_used": _("The same phone or address has used this welcome already: it is given once."),
     }
