@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, null, select
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, null, select
 
 from webapp.campaigns import queries
 from webapp.campaigns.models import Campaign
+from webapp.coupons import counters
 from webapp.coupons import queries as coupons
 from webapp.coupons.models import Offer, OfferAllowance
 from webapp.kernel.scope import Scope
@@ -19,14 +20,18 @@ from webapp.members.models import ConsentNow, Member, MemberIdentity
 from webapp.orders.models import Order
 from webapp.plugin_runtime import calls
 from webapp.segments import compile as segments
+from webapp.segments import rules
 from webapp.segments.rules import Rule
 
 # Why a member of the audience gets nothing, in the order in which it is looked at: the first that holds counts.
 NO_ADDRESS = "no_address"
 NO_CONSENT = "no_consent"
 ORDERED = "ordered_since"
+NOT_FOR_THEM = "not_for_them"  # the offer is for other members
 COUPON_LIMIT = "coupon_limit"  # has had as many of the offer's coupons as a person may
 NO_COUPON = "no_coupon"  # the stock is used up
+DAY_LIMIT = "day_limit"  # what the offer gives on a day is given
+NO_OFFER = "no_offer"  # the offer gave nobody a coupon: closed, over, outside its window, its plugin off
 RECIPIENT = "recipient"  # the identity of a channel that is told who is meant: "member:17"
 
 
@@ -50,7 +55,8 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What laying, counting and previewing need to know of a campaign."""
+    """What laying, counting and previewing need to know of a campaign. who: what must hold of a Member to whom the offer
+    gives a coupon; left_today: how many it gives on this day yet, None: no limit."""
 
     rule: Rule
     day: date
@@ -58,6 +64,8 @@ class Aim:
     identity: str
     purpose: str
     offer: Offer | None
+    who: tuple[ColumnElement[bool], ...] = ()
+    left_today: int | None = None
 
 
 def aim(scope: Scope, campaign: Campaign) -> Aim:
@@ -71,7 +79,31 @@ def aim(scope: Scope, campaign: Campaign) -> Aim:
         bound.impl.identity if bound else "",
         campaign.purpose,
         offer,
+        _who(scope, offer),
+        None
+        if offer is None or offer.per_day is None
+        else counters.left_on(scope, offer.id, offer.per_day, scope.today),
     )
+
+
+def _who(scope: Scope, offer: Offer | None) -> tuple[ColumnElement[bool], ...]:
+    """As giving asks (coupons.who): as of today, and nobody where the rule cannot be read."""
+    if offer is None or offer.who is None:
+        return ()
+    try:
+        return tuple(segments.conditions(scope, rules.load(offer.who), scope.today))
+    except rules.BadRule:
+        return (false(),)
+
+
+def of_refusal(code: str) -> str:
+    """Why a member is left out to whom the offer gave no coupon."""
+    return {
+        "sold_out": NO_COUPON,
+        "per_person": COUPON_LIMIT,
+        "per_day": DAY_LIMIT,
+        "not_for_you": NOT_FOR_THEM,
+    }.get(code, NO_OFFER)
 
 
 def ordered_since(day: date) -> ColumnElement[bool]:
@@ -100,6 +132,9 @@ def reason(at: Aim) -> ColumnElement[str | None]:
         tests.insert(0, (~address, literal(NO_ADDRESS)))
     if queries.wins_back(at.rule):
         tests.append((ordered_since(at.day), literal(ORDERED)))
+    if at.who:
+        fits = func.coalesce(and_(*at.who), false())  # a condition on what is not known holds for nobody
+        tests.append((~fits, literal(NOT_FOR_THEM)))
     if at.offer is not None:
         had = exists().where(
             OfferAllowance.brand_id == Member.brand_id,
@@ -123,13 +158,18 @@ def count(scope: Scope, at: Aim) -> Counted:
     by_reason: dict[str | None, int] = dict(rows.all())
     reached = by_reason.pop(None, 0)
     left_out = {
-        why: by_reason[why] for why in (NO_ADDRESS, NO_CONSENT, ORDERED, COUPON_LIMIT) if by_reason.get(why)
+        why: by_reason[why]
+        for why in (NO_ADDRESS, NO_CONSENT, ORDERED, NOT_FOR_THEM, COUPON_LIMIT)
+        if by_reason.get(why)
     }
     total = reached + sum(left_out.values())
     stock = left_in_stock(at)
     if stock is not None and stock < reached:
         left_out[NO_COUPON] = reached - stock
         reached = stock
+    if at.left_today is not None and at.left_today < reached:
+        left_out[DAY_LIMIT] = reached - at.left_today
+        reached = at.left_today
     return Counted(total, reached, left_out)
 
 

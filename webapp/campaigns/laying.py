@@ -91,8 +91,7 @@ def _promises(scope: Scope, campaign: Campaign, people: list[audience.Person]) -
         answers = coupons.issue_for_campaign(scope, campaign.offer_id, sent_to, campaign.id)
         for member_id, answer in answers.items():
             if isinstance(answer, Refused):
-                limit = answer.code == "per_person"
-                reasons[member_id] = audience.COUPON_LIMIT if limit else audience.NO_COUPON
+                reasons[member_id] = audience.of_refusal(answer.code)
     return [
         Promise(
             one.member_id,

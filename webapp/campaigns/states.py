@@ -76,6 +76,9 @@ def review(scope: Scope, campaign_id: int) -> Review:
         ends = coupons.terms(scope, at.offer.id, at.offer.terms_version).valid_until
         if ends is not None and ends < scope.today:
             blocked.append(Refused("offer_over", {"until": ends.isoformat()}))
+        begins, closes = at.offer.claim_from, at.offer.claim_until
+        if (begins is not None and scope.now < begins) or (closes is not None and closes <= scope.now):
+            blocked.append(Refused("offer_window"))
         if calls.coupon_type(scope, at.offer.type_key) is None:
             blocked.append(Refused("offer_parked", {"type": at.offer.type_key}))
     if not counted.reached:
