@@ -89,6 +89,14 @@ STOPS = (
     at("offers.show", "/offers/{offer}"),
     at("offers.show", "/offers/{draft_offer}"),
     at("offers.edit", "/offers/{offer}/edit"),
+    at("offers.edit_who", "/offers/{offer}/who"),
+    at("offers.edit_who", "/offers/{draft_offer}/who"),
+    at("offer_figures.show", "/offers/figures"),
+    at("offer_figures.show", "/offers/figures?by=stage&offer={offer}"),
+    at("offer_figures.show", "/offers/figures?by=staff&of=used"),
+    at("offer_figures.show", "/offers/figures?since=2026-02-02&until=2026-01-01", status=422),
+    at("offer_figures.rows", "/offers/figures/rows?by=offer&what=issued&key={offer}"),
+    at("offer_figures.rows", "/offers/figures/rows?by=tag&what=gifts"),
     at("coupons.index", "/coupons"),
     at("coupons.show", "/coupons/{coupon}"),
     at("coupons.show", "/coupons/{used_coupon}"),
@@ -214,6 +222,7 @@ STOPS = (
 # GET routes that are no pages of their own, each with its reason.
 NO_PAGE = {
     "imports.bad": "a download",
+    "offer_figures.download": "a download",
     "staff.second": "only after a right password: tests/web/staff/test_factor.py walks it",
     "join.default": "leads to join.show",
     "join.group_picture": "a chat group's QR code, as a picture",

@@ -50,10 +50,10 @@ _FRESH_ROWS = 3
 _LISTS = ("products", "products_out", "categories", "categories_out")
 MOMENT = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 ONE_A_LINE = _l("As the till calls them, one a line. Blank: no such limit.")
-UNDONE = (
-    ("usable", _l("the member can use it again")),
-    ("returned", _l("it goes back to the offer for somebody else")),
-)
+UNDONE = [
+    SelectChoice("usable", _l("the member can use it again")),
+    SelectChoice("returned", _l("it goes back to the offer for somebody else")),
+]
 _NUMBERS = {"money": MoneyField, "int": WholeField, "percent": PercentField}
 
 
@@ -246,8 +246,8 @@ def offer_form(
         values |= _beside(offer, conditions.load(terms.conditions))
     form: OfferForm = made(data=values)
     names = get_day_names(locale=pick_locale())
-    form.weekdays.choices = [(day, names[day]) for day in range(7)]
-    form.stores.choices = list(stores)
+    form.weekdays.choices = [SelectChoice(day, names[day]) for day in range(7)]
+    form.stores.choices = [SelectChoice(*store) for store in stores]
     if len(stores) < 2 and not form.stores.data:
         del form.stores
     if request.method != "POST":
@@ -335,10 +335,17 @@ def _blank(entry: Any) -> bool:
     )
 
 
+def _row(cells: Any, columns: Sequence[TermField]) -> dict[str, Any]:
+    """A row of a table; an optional cell that is blank is left out."""
+    typed = {column.key: cells[column.key].data for column in columns}
+    needed = {column.key for column in columns if column.required}
+    return {key: value for key, value in typed.items() if key in needed or value not in (None, "")}
+
+
 def _value(field: Field, term: TermField) -> Any:
     if term.kind == "steps":
         rows: Iterator[Any] = (entry for entry in cast(FieldList, field) if not _blank(entry))
-        return [{column.key: entry.form[column.key].data for column in term.columns} for entry in rows]
+        return [_row(entry.form, term.columns) for entry in rows]
     if term.kind == "text":
         return (field.data or "").strip() or None
     return field.data

@@ -8,7 +8,7 @@ from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 
 from webapp.brands import queries as brands
-from webapp.coupons import offers, queries, says, service
+from webapp.coupons import conditions, offers, promises, queries, says, service
 from webapp.coupons.models import Offer
 from webapp.coupons.offer_form import OfferForm, offer_form
 from webapp.kernel import edge, money
@@ -22,6 +22,7 @@ from webapp.plugin_runtime.runtime import registry
 from webapp.plugin_runtime.words import words
 from webapp.segments.compile import count
 from webapp.segments.forms import Builder
+from webapp.segments.words import describe
 
 bp = edge.blueprint("offers", __name__)
 
@@ -93,6 +94,10 @@ def show(offer_id: int) -> Response:
             "lines": queries.describe(scope, offer, terms, pick_locale()),
             "type": queries.type_label(scope, offer.type_key, pick_locale()),
             "brought": queries.offer_figures(scope, [offer_id])[offer_id],
+            "who": describe(scope, offers.who(offer)),
+            "said": promises.conditions_in_words(
+                conditions.load(terms.conditions), {store.id: store.name for store in brands.stores(scope)}
+            ),
         }
     return edge.page("pages/offers/show.html", states=says.OFFER_STATES, **context)
 
