@@ -11,8 +11,8 @@ from sqlalchemy import and_, exists, func, select
 
 from webapp.campaigns.models import Campaign
 from webapp.coupons import queries as coupons
+from webapp.coupons.figures import CouponFigures, coupon_figures
 from webapp.coupons.models import Coupon, Redemption
-from webapp.coupons.queries import CouponFigures
 from webapp.kernel.scope import Scope
 from webapp.members.models import Member
 from webapp.outbox import queries as outbox
@@ -83,7 +83,7 @@ def results(scope: Scope, campaign_id: int) -> Results:
         opened=receipts.get("opened", 0),
         unsubscribed=receipts.get("unsubscribed", 0),
         tasks={end: receipts[end] for end in (*TASK_ENDS, "cancelled") if receipts.get(end)},
-        coupons=coupons.coupon_figures(scope, campaign_id),
+        coupons=coupon_figures(scope, campaign_id),
         counter=counter,
         counter_minor=counter_minor,
     )

@@ -282,10 +282,11 @@ def coupons(
     campaign_id: int | None = None,
     person_id: int | None = None,
     show: str = "all",
+    among: ColumnElement[bool] | None = None,
     after: int | None = None,
     limit: int = PAGE,
 ) -> CouponPage:
-    """The rows behind a figure of an offer, a campaign or a person: `show` is a key of WHICH."""
+    """The rows behind a figure of an offer, a campaign or a person: `show` is a key of WHICH, `among` of figures.behind."""
     where = [Coupon.brand_id == scope.brand.id, in_reach(scope), which(show, scope.today)]
     for column, value in (
         (Coupon.offer_id, offer_id),
@@ -294,6 +295,8 @@ def coupons(
     ):
         if value is not None:
             where.append(column == value)
+    if among is not None:
+        where.append(among)
     if after is not None:
         where.append(Coupon.id < after)
     query = _rows().where(*where).order_by(Coupon.id.desc()).limit(limit + 1)
