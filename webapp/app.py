@@ -49,7 +49,7 @@ ROOMS = (
     "tasks",
     "imports",
 )
-JOBS = ("orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")
+JOBS = ("plugin_runtime", "orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")
 
 
 def create_database(settings: config.Settings) -> Database:

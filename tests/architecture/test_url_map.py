@@ -44,6 +44,8 @@ OPEN = {
     "address.reach_post": "the same, where only the person can tell that the phone is outside",
     "start.sign_up": "a one-time link, printed where the shop was started, while nobody owns it",
     "start.sign_up_post": "the same, used",
+    "plugin_pages.public": "a page that a plugin brings, by an unguessable word; its own test walks each of them",
+    "plugin_pages.public_post": "the same, with a form",
     "preferences": "a reader's own language and light, kept in a cookie",
     "staff.sign_in": "the door",
     "staff.sign_in_post": "the door",

@@ -221,6 +221,8 @@ STOPS = (
 )
 # GET routes that are no pages of their own, each with its reason.
 NO_PAGE = {
+    "plugin_pages.public": "pages of plugins: each is walked by its own address, if a plugin brings some",
+    "plugin_pages.staff": "the same, for the shop's people",
     "imports.bad": "a download",
     "offer_figures.download": "a download",
     "staff.second": "only after a right password: tests/web/staff/test_factor.py walks it",

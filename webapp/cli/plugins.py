@@ -9,6 +9,7 @@ import click
 from webapp.cli import context
 from webapp.kernel.errors import UserError
 from webapp.plugin_runtime import discover, runtime
+from webapp.staff.permissions import PERMISSIONS
 
 
 @click.group()
@@ -34,7 +35,7 @@ def check(folder: Path) -> None:
     )
     if found is None:
         raise UserError(f"{folder}: there is neither a plugin.toml nor an __init__.py")
-    error = runtime.try_one(found)
+    error = runtime.try_one(found, PERMISSIONS)
     if error:
         raise UserError(f"{found.name}: {error}")
     click.echo(f"{found.name} is sound")

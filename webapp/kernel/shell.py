@@ -21,7 +21,7 @@ YEAR = 365 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the bar (bar=True) or of the page More."""
+    """An entry of the bar (bar=True) or of the page More. url: where it has no endpoint of its own (a plugin's page)."""
 
     endpoint: str
     label: Any  # lazy text
@@ -29,6 +29,7 @@ class Place:
     permission: str
     bar: bool = False
     hint: Any = ""
+    url: str = ""
 
 
 BAR = (
@@ -39,6 +40,7 @@ BAR = (
     Place("today.more", _l("More"), "more", edge.SIGNED_IN, bar=True),
 )
 MORE: list[Place] = []
+ALSO: list[Callable[[], list[Place]]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,12 @@ def more(endpoint: str, label: Any, permission: str, hint: Any = "", icon: str =
     place = Place(endpoint, label, icon, permission, hint=hint)
     if all(known.endpoint != endpoint for known in MORE):
         MORE.append(place)
+
+
+def also(places: Callable[[], list[Place]]) -> None:
+    """A room adds to More what depends on the brand and the moment (once, at start)."""
+    if places not in ALSO:
+        ALSO.append(places)
 
 
 def may(place: Place) -> bool:

@@ -15,8 +15,10 @@ from webapp.plugin_api.coupon_type import (
     Quote,
     TermField,
 )
+from webapp.plugin_api.coupons import Coupons, CouponView, OfferView, Refusal
 from webapp.plugin_api.hooks import hookimpl
 from webapp.plugin_api.lifecycle import STAGES, Amount, Decision, LifecyclePolicy, MemberFacts, Stage
+from webapp.plugin_api.pages import NotFound, Page, PageRequest, PublicPage, Redirect, StaffPage, Text
 
 __all__ = [
     "STAGES",
@@ -27,21 +29,32 @@ __all__ = [
     "Channel",
     "ContentField",
     "CouponType",
+    "CouponView",
+    "Coupons",
     "Decision",
     "LifecyclePolicy",
     "MemberFacts",
     "Message",
     "Money",
     "NotApplicable",
+    "NotFound",
+    "OfferView",
     "Outcome",
+    "Page",
+    "PageRequest",
     "PluginContext",
     "Problem",
+    "PublicPage",
     "Quote",
+    "Redirect",
+    "Refusal",
     "Sender",
     "Setting",
+    "StaffPage",
     "Stage",
     "TaskAnswer",
     "Tasks",
     "TermField",
+    "Text",
     "hookimpl",
 ]

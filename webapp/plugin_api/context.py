@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
+
+from webapp.plugin_api.coupons import Coupons
 
 TaskAnswer = Literal["added", "known", "nobody", "no_consent"]
 SettingKind = Literal["text", "int", "bool", "choice", "secret", "email"]
@@ -30,8 +33,8 @@ class Setting:
 
 
 class Tasks(Protocol):
-    """Work for the shop's people. A verb: it writes in a transaction of its own, so use it where a kind speaks to the world
-    (a channel's sender), never inside another transaction."""
+    """Work for the shop's people. A verb: it belongs to the unit of work at hand, where there is one (`work`, a page that was
+    posted); where a kind speaks to the world (a channel's sender) it is a transaction of its own."""
 
     def add(
         self, key: str, *, to: str, title: str, text: str, link: str = "", due_on: date | None = None
@@ -47,7 +50,7 @@ class Tasks(Protocol):
 
 
 class PluginContext(Protocol):
-    """A brand, a moment, and this plugin's settings there. Read-only but for the verbs (`tasks`)."""
+    """A brand, a moment, and this plugin's settings there. Read-only but for the verbs (`tasks`, `coupons`, `later`)."""
 
     @property
     def brand_code(self) -> str:
@@ -87,4 +90,23 @@ class PluginContext(Protocol):
     @property
     def tasks(self) -> Tasks:
         """Give work to the shop's people."""
+        ...
+
+    @property
+    def coupons(self) -> Coupons:
+        """Offers of the plugin's own coupon types, and their coupons."""
+        ...
+
+    def later(self, name: str, payload: Mapping[str, Any], *, key: str, at: datetime) -> bool:
+        """Have the hook `work(ctx, name, payload)` called at a moment, or as soon after it as can be.
+
+        A row, not a timer: it is done even if the machine dies in between, and waits while the plugin is switched off.
+        key: the plugin's own, at most 80 characters; the same key is written once (it is remembered for 30
+        days after it was done), and the answer says whether it was new. payload: small and JSON-able (at most 4,000 characters), ids rather than
+        personal data. Raises ValueError for what is not so, and for a plugin without the hook.
+        """
+        ...
+
+    def new_word(self) -> str:
+        """A fresh unguessable word for the address of a public page; it names this brand."""
         ...

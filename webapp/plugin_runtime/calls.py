@@ -1,20 +1,22 @@
 """The one file that calls plugins, with the brand in hand.
 
-Failure policies: *collect* (at load, runtime.py: isolate, show, go on), *decide* (here: an exception is a refusal).
+Failure policies: *collect* (at load, runtime.py: isolate, show, go on), *decide* (here: an exception is a refusal), *observe*
+(work.py: tried again, then parked).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.plugin_api import Channel, CouponType, LifecyclePolicy, Message, Outcome
-from webapp.plugin_runtime.context import Context, context, enabled
+from webapp.plugin_api.pages import Answer, Handler, PageRequest
+from webapp.plugin_runtime.context import Context, context, enabled, inside
 from webapp.plugin_runtime.runtime import registry
 
 log = logging.getLogger("regulars.plugins")
@@ -111,3 +113,20 @@ def speaking(bound: Bound[Channel]) -> Iterator[Callable[[Message], Outcome]]:
                 stack.close()
             except Exception:
                 log.exception("plugin %s failed to hang up", bound.plugin)
+
+
+def work(scope: Scope, plugin: str, name: str, payload: Mapping[str, Any]) -> None:
+    """Have a plugin do work in this unit; it raises whatever the plugin raises (work.py isolates it)."""
+    hook = registry().plugins[plugin].work
+    if hook is None:
+        raise LookupError("the plugin has no hook work any more")
+    hook(inside(scope, plugin), name, payload)
+
+
+def handle(scope: Scope, plugin: str, handler: Handler, request: PageRequest) -> Answer:
+    """Have a plugin answer a request in this unit, which only reads unless a form was posted. Raises whatever the plugin
+    raises (routes isolate it), and TypeError for what is no answer."""
+    answer = handler(inside(scope, plugin, looking=not request.posted), request)
+    if not isinstance(answer, Answer):
+        raise TypeError(f"a page must answer Page, Redirect, Text or NotFound, not {type(answer).__name__}")
+    return answer

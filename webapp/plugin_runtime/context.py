@@ -10,14 +10,16 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
-from webapp.kernel.secrets import SecretBox
-from webapp.plugin_api import Setting, Tasks
+from webapp.kernel.secrets import SecretBox, brand_token
+from webapp.plugin_api import Coupons, Setting, Tasks
+from webapp.plugin_runtime import later
 from webapp.plugin_runtime.models import PluginSetting, PluginState
 from webapp.plugin_runtime.runtime import Loaded, registry
-from webapp.plugin_runtime.verbs import BoundTasks, NoTasks
+from webapp.plugin_runtime.verbs import BoundCoupons, BoundTasks, NoTasks, Unit
 
 _box: SecretBox | None = None
 
@@ -47,10 +49,34 @@ class Context:
     now: datetime
     settings: dict[str, Any]
     tasks: Tasks = field(default_factory=NoTasks, compare=False)
+    coupons: Coupons = field(default_factory=lambda: BoundCoupons(None, ""), compare=False)
+    _unit: Unit | None = field(default=None, compare=False, repr=False)
+    _plugin: str = ""
+
+    def later(self, name: str, payload: Mapping[str, Any], *, key: str, at: datetime) -> bool:
+        """A row of work, in the unit at hand if there is one (webapp.plugin_runtime.later)."""
+        if self._unit is None:
+            raise RuntimeError("there is no shop behind this context")
+        return self._unit.write(lambda scope: later.add(scope, self._plugin, name, payload, key=key, at=at))
+
+    def new_word(self) -> str:
+        """A word that names the brand."""
+        if self._unit is None:
+            raise RuntimeError("there is no shop behind this context")
+        return brand_token(self._unit.brand.id)
 
 
 def context(scope: Scope, plugin: str) -> Context:
-    """The context of a plugin for the scope's brand."""
+    """The context of a plugin for the scope's brand; its verbs are units of their own."""
+    return _context(scope, plugin, Unit(scope.brand, db=scope.db))
+
+
+def inside(scope: Scope, plugin: str, *, looking: bool = False) -> Context:
+    """The same with verbs that belong to this very unit. looking: the unit only reads, and so do they."""
+    return _context(scope, plugin, Unit(scope.brand, scope=scope, looking=looking))
+
+
+def _context(scope: Scope, plugin: str, unit: Unit) -> Context:
     brand = scope.brand
     return Context(
         brand.code,
@@ -60,16 +86,24 @@ def context(scope: Scope, plugin: str) -> Context:
         brand.locale,
         scope.now,
         settings_of(scope, plugin),
-        BoundTasks(scope.db, brand, plugin),
+        BoundTasks(unit, plugin),
+        BoundCoupons(unit, plugin),
+        unit,
+        plugin,
     )
 
 
 def enabled(scope: Scope, plugin: str) -> bool:
     """The brand's gate: is this plugin usable and switched on here?"""
+    return enabled_at(scope.session, scope.brand.id, plugin)
+
+
+def enabled_at(session: Session, brand_id: int, plugin: str) -> bool:
+    """The same for what looks over all brands."""
     loaded = registry().plugins.get(plugin)
     if loaded is None or loaded.error or loaded.manifest is None:
         return False
-    state = scope.session.get(PluginState, (scope.brand.id, plugin))
+    state = session.get(PluginState, (brand_id, plugin))
     return loaded.manifest.starts_enabled if state is None else state.enabled
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import logging
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +18,7 @@ import pluggy
 
 from webapp.kernel.migrate import Branch
 from webapp.kernel.paths import plugins_dir
-from webapp.plugin_api import Channel, CouponType, LifecyclePolicy, Setting
+from webapp.plugin_api import Channel, CouponType, LifecyclePolicy, PublicPage, Setting, StaffPage
 from webapp.plugin_api.hooks import PROJECT, Hooks
 from webapp.plugin_runtime import discover
 from webapp.plugin_runtime.discover import Found
@@ -24,6 +26,7 @@ from webapp.plugin_runtime.manifest import Manifest
 
 log = logging.getLogger("regulars.plugins")
 K = TypeVar("K", Channel, CouponType, LifecyclePolicy)
+PAGE_PATH = re.compile(r"|[a-z0-9][a-z0-9-]{0,39}(/[a-z0-9][a-z0-9-]{0,39}){0,3}")
 
 
 class Broken(Exception):
@@ -32,13 +35,17 @@ class Broken(Exception):
 
 @dataclass(slots=True)
 class Loaded:
-    """A plugin that was found. error: why it is off everywhere (shown on the plugins page), None if it is usable."""
+    """A plugin that was found. error: why it is off everywhere (shown on the plugins page), None if it is usable. public,
+    staff: its pages by path; work: its hook of that name."""
 
     name: str
     folder: Path
     manifest: Manifest | None
     error: str | None = None
     settings: tuple[Setting, ...] = ()
+    public: dict[str, PublicPage] = field(default_factory=dict)
+    staff: dict[str, StaffPage] = field(default_factory=dict)
+    work: Callable[..., None] | None = None
 
 
 @dataclass(slots=True)
@@ -96,10 +103,22 @@ def branches(of: Registry) -> list[Branch]:
     ]
 
 
-def try_one(found: Found) -> str | None:
-    """Load one plugin beside the running registry (`regulars plugins check`). What is wrong with it, or None."""
+def hold_to(permissions: Iterable[str], of: Registry | None = None) -> None:
+    """Whoever has a staff page that names no permission of the core is off, and shown: nobody could be let in."""
+    for one in (of or registry()).plugins.values():
+        unknown = sorted({page.permission for page in one.staff.values()} - set(permissions))
+        if unknown and not one.error:
+            one.error = f"its staff pages name permissions that there are not: {', '.join(unknown)}"
+            log.error("plugin %s is off: %s", one.name, one.error)
+
+
+def try_one(found: Found, permissions: Iterable[str] | None = None) -> str | None:
+    """Load one plugin beside the running registry (`regulars plugins check`). What is wrong with it, or None. permissions:
+    those that there are, where its pages are to be held to them."""
     alone = Registry()
     _load(alone, found)
+    if permissions is not None:
+        hold_to(permissions, alone)
     return alone.plugins[found.name].error
 
 
@@ -158,11 +177,13 @@ def _check_hooks(module: ModuleType) -> None:
 def _collect(into: Registry, loaded: Loaded, module: ModuleType) -> None:
     """Ask one plugin for all it offers; nothing of it counts unless all of it stands."""
 
-    def ask(hook: str) -> list[Any]:
-        function: Callable[[], list[Any]] | None = getattr(module, hook, None)
-        if function is None or getattr(function, f"{PROJECT}_impl", None) is None:
-            return []
-        return list(function())
+    def hook(name: str) -> Callable[..., Any] | None:
+        function: Callable[..., Any] | None = getattr(module, name, None)
+        return None if getattr(function, f"{PROJECT}_impl", None) is None else function
+
+    def ask(name: str) -> list[Any]:
+        function = hook(name)
+        return [] if function is None else list(function())
 
     settings = ask("settings")
     if len({s.key for s in settings}) != len(settings):
@@ -171,7 +192,12 @@ def _collect(into: Registry, loaded: Loaded, module: ModuleType) -> None:
     channels = _keyed(ask("channels"), Channel, into.channels, loaded)  # type: ignore[type-abstract]
     coupon_types = _keyed(ask("coupon_types"), CouponType, into.coupon_types, loaded)  # type: ignore[type-abstract]
     policies = _keyed(ask("lifecycle_policies"), LifecyclePolicy, into.policies, loaded)  # type: ignore[type-abstract]
+    public, staff = _pages(ask("pages"))
+    work = hook("work")
+    if work is not None and len(inspect.signature(work).parameters) != 3:
+        raise Broken("its hook work must take ctx, name and payload")
     loaded.settings = tuple(settings)
+    loaded.public, loaded.staff, loaded.work = public, staff, work
     into.channels.update(channels)
     into.coupon_types.update(coupon_types)
     into.policies.update(policies)
@@ -192,3 +218,24 @@ def _keyed(
             raise Broken(f"the key {one.key!r} is taken by {owner}")
         fresh[one.key] = (loaded.name, one)
     return fresh
+
+
+def _pages(offered: list[Any]) -> tuple[dict[str, PublicPage], dict[str, StaffPage]]:
+    public: dict[str, PublicPage] = {}
+    staff: dict[str, StaffPage] = {}
+    for one in offered:
+        if not isinstance(one, PublicPage | StaffPage):
+            raise Broken(f"{one!r} is neither a PublicPage nor a StaffPage")
+        if not PAGE_PATH.fullmatch(one.path):
+            raise Broken(f"the path {one.path!r} of a page: small letters, digits and dashes between slashes")
+        if not callable(one.handler):
+            raise Broken(f"the page {one.path!r} has no handler")
+        if isinstance(one, StaffPage) and not one.permission:
+            raise Broken(f"the staff page {one.path!r} names no permission")
+        if one.path in (public if isinstance(one, PublicPage) else staff):
+            raise Broken(f"two of its pages have the path {one.path!r}")
+        if isinstance(one, PublicPage):
+            public[one.path] = one
+        else:
+            staff[one.path] = one
+    return public, staff

@@ -64,6 +64,21 @@
     field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
   });
 
+  // Seconds that are left by the server's clock, counted down; at the end the page is asked for anew (not by all at once).
+  document.querySelectorAll("[data-countdown]").forEach((clock) => {
+    const ends = Date.now() + Number(clock.dataset.countdown) * 1000;
+    const two = (number) => String(number).padStart(2, "0");
+    const tick = () => {
+      const left = Math.max(0, Math.ceil((ends - Date.now()) / 1000));
+      clock.textContent = `${two(Math.floor(left / 3600))}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
+      if (left > 0) return;
+      clearInterval(beat);
+      setTimeout(() => location.reload(), 300 + Math.random() * 1200);
+    };
+    const beat = setInterval(tick, 1000);
+    tick();
+  });
+
   reveal();
   settle(false);
 })();

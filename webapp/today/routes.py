@@ -41,6 +41,7 @@ def more() -> Response:
     """Every page that is not in the bar."""
     left = {place.endpoint: place for place in shell.MORE if shell.may(place)}
     parts = [(title, [left.pop(name) for name in names.split() if name in left]) for title, names in PARTS]
+    parts[1][1].extend(place for make in shell.ALSO for place in make() if shell.may(place))
     parts[-1][1].extend(left.values())
     return edge.page("pages/today/more.html", parts=[(title, places) for title, places in parts if places])
 

@@ -38,6 +38,7 @@ WORDS: dict[str, Any] = {
     "who": "nobody",
     "state": "open",
     "delivery_id": 1,
+    "row_id": 1,
     "part": "members",
 }
 CLOSED = {403, 404}
