@@ -23,6 +23,12 @@ def steps(*rows: tuple[int, int]) -> dict[str, Any]:
     return {"mode": "steps", "steps": [{"spend": spend, "save": save} for spend, save in rows], "most": None}
 
 
+def gifts(*rows: tuple[int, int | str]) -> dict[str, Any]:
+    """Rows as the form hands them over: what is blank is left out."""
+    made = [{"spend": spend, "gift" if isinstance(given, str) else "save": given} for spend, given in rows]
+    return {"mode": "steps", "steps": made, "most": None}
+
+
 def every(spend: int, save: int, most: int | None = None) -> dict[str, Any]:
     return {"mode": "every", "steps": [{"spend": spend, "save": save}], "most": most}
 
@@ -35,6 +41,8 @@ class TestContract(CouponTypeContract):
         steps((1, 1)),
         every(10_000, 1_000),
         every(10_000, 1_000, most=2_500),
+        gifts((10_000, "盖碗一只")),
+        gifts((30_000, "A tea set"), (10_000, 2_000), (20_000, " A cup "), (40_000, 2_001)),
     )
 
 
@@ -50,6 +58,16 @@ class TestContract(CouponTypeContract):
         (every(10_000, 1_000), 40_000, Quote(4_000)),
         (every(10_000, 1_000, most=2_500), 90_000, Quote(2_500)),
         (every(100, 100), 250, Quote(200)),
+        (gifts((10_000, 2_000), (20_000, " A cup ")), 9_999, NotApplicable("below_minimum", 1)),
+        (gifts((10_000, 2_000), (20_000, " A cup ")), 19_999, Quote(2_000)),
+        (gifts((10_000, 2_000), (20_000, " A cup ")), 20_000, Quote(0, gift="A cup")),
+        (gifts((10_000, "A cup"), (20_000, 2_000)), 20_000, Quote(2_000)),
+        (
+            {"mode": "steps", "steps": [{"spend": 100, "save": None, "gift": "A cup"}]},
+            100,
+            Quote(0, gift="A cup"),
+        ),
+        ({"mode": "steps", "steps": [{"spend": 100, "save": 10, "gift": None}]}, 100, Quote(10)),
     ],
 )
 def test_examples(terms: dict[str, Any], total: int, expected: Quote | NotApplicable) -> None:
@@ -86,7 +104,7 @@ def test_every_full_amount_is_exact(spend: int, data: st.DataObject) -> None:
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_a_larger_basket_never_saves_less(one: int, other: int) -> None:
     low, high = sorted((one, other))
-    for terms in TestContract.good_terms:
+    for terms in [some for some in TestContract.good_terms if "gift" not in str(some)]:
         answers = [TYPE.quote(terms, Basket(total)) for total in (low, high)]
         saved = [answer.saving_minor if isinstance(answer, Quote) else 0 for answer in answers]
         assert saved[0] <= saved[1]
@@ -106,6 +124,15 @@ def test_a_larger_basket_never_saves_less(one: int, other: int) -> None:
         ({**every(100, 10), "steps": steps((100, 10), (200, 30))["steps"]}, "steps"),
         ({**steps((100, 10)), "most": 50}, "most"),
         (steps(*((n * 100, n) for n in range(1, 22))), "steps"),
+        (gifts((100, "x" * 121)), "steps.0.gift"),
+        (gifts((100, "two\nlines")), "steps.0.gift"),
+        (gifts((0, "A cup")), "steps.0.spend"),
+        ({"mode": "steps", "steps": [{"spend": 100, "save": 10, "gift": "A cup"}]}, "steps.0.gift"),
+        ({"mode": "steps", "steps": [{"spend": 100}]}, "steps.0.save"),
+        ({"mode": "steps", "steps": [{"spend": 100, "gift": ["A cup"]}]}, "steps.0.gift"),
+        (gifts((300, 10), (200, "A cup"), (100, 20)), "steps.0.save"),
+        (gifts((100, "A cup"), (100, 20)), "steps.1.spend"),
+        (gifts((100, "A cup")) | {"mode": "every"}, "steps.0.gift"),
     ],
 )
 def test_terms_that_cannot_stand_name_their_field(terms: dict[str, Any], field: str) -> None:
@@ -126,6 +153,10 @@ def test_it_speaks_to_the_member() -> None:
     assert TYPE.describe(every(10_000, 1_000, 2_500), money, words) == [
         "Save 10.00 on every full 100.00",
         "At most 25.00 off one basket",
+    ]
+    assert TYPE.describe(gifts((20_000, " A cup "), (10_000, 2_000)), money, words) == [
+        "Spend 100.00, save 20.00",
+        "Spend 200.00, get a gift: A cup",
     ]
 
 

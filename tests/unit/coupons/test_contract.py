@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from webapp.plugin_api import Basket, CouponType, NotApplicable, Problem, Quote, TermField
+from webapp.plugin_api import Basket, BasketLine, CouponType, NotApplicable, Problem, Quote, TermField
 from webapp.plugin_testing.coupon_type import CouponTypeContract
 
 
@@ -93,16 +93,22 @@ class SpeaksEnglishOnly(Percent):
         return [f"{terms['percent']} % off"]
 
 
-def contract(kind: CouponType) -> None:
-    """All of the contract, as pytest would run it."""
+def suite(kind: CouponType) -> type[CouponTypeContract]:
+    """The contract, as an author would set it up."""
 
     class Suite(CouponTypeContract):
         coupon_type = kind
         good_terms = ({"percent": 10, "least": 100_00}, {"percent": 100, "least": None})
 
-    for name in dir(Suite):
+    return Suite
+
+
+def contract(kind: CouponType) -> None:
+    """All of the contract, as pytest would run it."""
+    one = suite(kind)
+    for name in dir(one):
         if name.startswith("test_"):
-            getattr(Suite(), name)()
+            getattr(one(), name)()
 
 
 def test_a_sound_type_passes() -> None:
@@ -137,3 +143,178 @@ def test_a_kind_of_field_that_no_form_knows_is_found() -> None:
 
     with pytest.raises(AssertionError, match="shade: kind must be one of money, int, percent"):
         Suite().test_its_fields_make_a_form()
+
+
+# ------------------------------------------------------------------------------------------- lines, gifts and what is kept
+
+
+class DearestLineFree(Percent):
+    """A sound type that works on lines; where two cost the same, the first one."""
+
+    key = "dearest_line_free"
+    needs = "lines"
+    reasons: Mapping[str, str] = {"nothing": "Nothing costs anything."}
+
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        if not basket.lines:
+            return NotApplicable("needs_lines")
+        amounts = [line.amount_minor for line in basket.lines]
+        dearest = amounts.index(max(amounts))
+        saved = [amount if at == dearest else 0 for at, amount in enumerate(amounts)]
+        return Quote(sum(saved), tuple(saved)) if sum(saved) else NotApplicable("nothing")
+
+
+class Cup(Percent):
+    """A sound type that hands over a gift."""
+
+    key = "cup"
+    needs = "nothing"
+
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        return Quote(0, gift="A cup")
+
+
+class KeptForAWhile(Percent):
+    def keeps(self, terms: Mapping[str, Any]) -> int | None:
+        return min(30, terms["percent"])
+
+
+def altered(lines: tuple[int, ...], at: int, more: int) -> tuple[int, ...]:
+    return (*lines[:at], lines[at] + more, *lines[at + 1 :])
+
+
+class LinesDoNotSum(DearestLineFree):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        answer = super().quote(terms, basket)
+        if isinstance(answer, Quote):
+            return (
+                Quote(answer.saving_minor, altered(answer.lines, answer.lines.index(0), 1))
+                if 0 in answer.lines
+                else answer
+            )
+        return answer
+
+
+class TakesMoreThanALineCosts(DearestLineFree):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        answer = super().quote(terms, basket)
+        if isinstance(answer, Quote) and len(basket.lines) > 1 and answer.saving_minor < basket.total_minor:
+            at = answer.lines.index(answer.saving_minor)
+            return Quote(answer.saving_minor + 1, altered(answer.lines, at, 1))
+        return answer
+
+
+class MakesALineDearer(DearestLineFree):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        answer = super().quote(terms, basket)
+        if isinstance(answer, Quote) and len(basket.lines) > 1:
+            at = answer.lines.index(answer.saving_minor)
+            return Quote(answer.saving_minor - 1, altered(answer.lines, at - 1, -1))
+        return answer
+
+
+class ForgetsALine(DearestLineFree):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        answer = super().quote(terms, basket)
+        if isinstance(answer, Quote) and answer.lines[-1] == 0:
+            return Quote(answer.saving_minor, answer.lines[:-1])
+        return answer
+
+
+class GuessesWithoutLines(DearestLineFree):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        lines = basket.lines or (BasketLine(basket.total_minor),)
+        return super().quote(terms, Basket(basket.total_minor, lines))
+
+
+class AsksForLinesInSecret(DearestLineFree):
+    needs = "total"
+
+
+class SavesMoreWithLines(Percent):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        return (
+            Quote(basket.total_minor) if basket.lines and basket.total_minor else super().quote(terms, basket)
+        )
+
+
+class PaysWhereNothingIsNeeded(Cup):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        return Quote(min(1, basket.total_minor), gift="A cup")
+
+
+class GivesByTheBasket(Cup):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        return Quote(0, gift="A pot" if basket.total_minor > 100 else "A cup")
+
+
+class RefusesWhereNothingIsNeeded(Cup):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        return super().quote(terms, basket) if basket.total_minor else NotApplicable("below_minimum", 1)
+
+
+class GivesABook(Cup):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
+        return Quote(0, gift="a word " * 40)
+
+
+class AsksForHalfAPiece(Percent):
+    def quote(self, terms: Mapping[str, Any], basket: Basket) -> Any:
+        answer = super().quote(terms, basket)
+        return NotApplicable("too_small", needs_pieces=0) if isinstance(answer, NotApplicable) else answer
+
+
+class NeedsTheMember(Percent):
+    needs = "member"  # type: ignore[assignment]
+
+
+class KeepsForNoTime(Percent):
+    def keeps(self, terms: Mapping[str, Any]) -> int | None:
+        return 0
+
+
+class KeepsForAMonth(Percent):
+    def keeps(self, terms: Mapping[str, Any]) -> int | None:
+        return 30 * 24 * 60
+
+
+class KeepsForHalfAMinute(Percent):
+    def keeps(self, terms: Mapping[str, Any]) -> Any:
+        return 1.5
+
+
+class TellsStaffInEnglishOnly(Percent):
+    def for_staff(self, terms: Mapping[str, Any], money: Any, _: Any) -> list[str]:
+        return ["In the drawer"]
+
+
+@pytest.mark.parametrize("sound", [DearestLineFree, Cup, KeptForAWhile])
+def test_sound_types_of_every_need_pass(sound: type[CouponType]) -> None:
+    contract(sound())
+
+
+@pytest.mark.parametrize(
+    ("broken", "law"),
+    [
+        (LinesDoNotSum, "a_quote_is_sound"),
+        (TakesMoreThanALineCosts, "a_quote_is_sound"),
+        (MakesALineDearer, "a_quote_is_sound"),
+        (ForgetsALine, "a_quote_is_sound"),
+        (GivesABook, "a_quote_is_sound"),
+        (AsksForHalfAPiece, "a_quote_is_sound"),
+        (GuessesWithoutLines, "it_knows_no_more_than_it_needs"),
+        (AsksForLinesInSecret, "it_knows_no_more_than_it_needs"),
+        (SavesMoreWithLines, "it_knows_no_more_than_it_needs"),
+        (PaysWhereNothingIsNeeded, "it_knows_no_more_than_it_needs"),
+        (GivesByTheBasket, "it_knows_no_more_than_it_needs"),
+        (RefusesWhereNothingIsNeeded, "it_knows_no_more_than_it_needs"),
+        (NeedsTheMember, "it_names_itself"),
+        (KeepsForNoTime, "it_keeps_for_minutes_or_to_the_last_day"),
+        (KeepsForAMonth, "it_keeps_for_minutes_or_to_the_last_day"),
+        (KeepsForHalfAMinute, "it_keeps_for_minutes_or_to_the_last_day"),
+        (TellsStaffInEnglishOnly, "it_describes_itself"),
+    ],
+)
+def test_what_breaks_a_law_is_found_by_that_law(broken: type[CouponType], law: str) -> None:
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        getattr(suite(broken())(), f"test_{law}")()

@@ -16,6 +16,7 @@ from webapp.coupons.models import Coupon, Offer, OfferTerms
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef
 from webapp.plugin_runtime import context
+from webapp.plugin_runtime.runtime import registry
 
 pytestmark = ONE_DATABASE
 NEW = "/offers/new?type=spend_and_save"
@@ -164,7 +165,7 @@ def test_giving_one_by_hand_and_taking_it_away(client: Client, db: Database, bra
 
 def test_a_type_that_is_switched_off_is_said_plainly(client: Client, db: Database, brand: BrandRef) -> None:
     offer_id = db.write(lambda s: make.make_offer(s).id, brand=brand)
-    for plugin in ("coupon_spend_and_save", "coupon_cash", "coupon_percent"):
+    for plugin, _type in registry().coupon_types.values():
         db.write(partial(context.switch, plugin=plugin, on=False), brand=brand)
     assert "switched off" in client.get(f"/offers/{offer_id}").text
     assert "No coupon type is switched on" in client.get("/offers/new").text
