@@ -180,7 +180,7 @@ def _ask(wish: Wish, part: Basket) -> Quote | Refused:
     if kind.needs == "lines" and not part.lines:
         return _not_applicable(kind, NotApplicable(NEEDS_LINES))
     if (little := too_little(wish.conditions, part)) is not None:
-        return little
+        return Refused(little.code, little.facts | {"goods": True}) if wish.conditions.picks else little
     answer = calls.decide(wish.plugin, lambda: kind.quote(wish.terms, part))
     if isinstance(answer, Refused):
         return answer
