@@ -56,7 +56,7 @@ def show(coupon_id: int) -> Response:
         offer = queries.offer(scope, row.coupon.offer_id)
         terms = queries.terms(scope, offer.id, row.coupon.terms_version)
         context: dict[str, Any] = {
-            "lines": queries.describe(scope, offer, terms, pick_locale()),
+            "lines": queries.describe(scope, offer, terms, pick_locale(), staff=True),
             "history": queries.history(scope, coupon_id),
         }
     return edge.page(

@@ -91,7 +91,7 @@ def show(offer_id: int) -> Response:
         context: dict[str, Any] = {
             "offer": offer,
             "terms": terms,
-            "lines": queries.describe(scope, offer, terms, pick_locale()),
+            "lines": queries.describe(scope, offer, terms, pick_locale(), staff=True),
             "type": queries.type_label(scope, offer.type_key, pick_locale()),
             "brought": queries.offer_figures(scope, [offer_id])[offer_id],
             "who": describe(scope, offers.who(offer)),
