@@ -25,7 +25,7 @@ from wtforms import (
 )
 from wtforms import Form as PlainForm
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, Optional
 
 from webapp.coupons import conditions, says
 from webapp.coupons.checking import (
@@ -178,11 +178,6 @@ class OfferForm(Form):
             **{name: conditions.words((self[name].data or "").splitlines()) for name in _LISTS},
         )
 
-    def validate_hours_until(self, field: Any) -> None:
-        """Both times or none."""
-        if (field.data is None) != (self.hours_from.data is None):
-            raise ValidationError(says.wrong(Wrong("hours_until", "hours"), ""))
-
     def said(self, *names: str) -> bool:
         """Something is typed, ticked or wrong in one of these fields: their part of the page is open."""
         fields = (self._fields[name] for name in names if name in self._fields)
@@ -291,11 +286,13 @@ def _local(moment: datetime | None) -> datetime | None:
 
 
 def _hours(first: time | None, end: time | None) -> tuple[int, int] | None:
-    if first is None or end is None:
+    """In minutes; -1, which no day has, for the one of the two that was left out. Until midnight is typed as 00:00."""
+    if first is None and end is None:
         return None
-    # Until midnight is typed as 00:00, which no day has at its end.
-    last = end.hour * 60 + end.minute
-    return first.hour * 60 + first.minute, MINUTES if last == 0 else last
+    return (
+        -1 if first is None else first.hour * 60 + first.minute,
+        -1 if end is None else end.hour * 60 + end.minute or MINUTES,
+    )
 
 
 def _clock(minute: int | None) -> time | None:
