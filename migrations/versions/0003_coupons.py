@@ -186,4 +186,10 @@ def upgrade() -> None:
             batch_op.f("ix_redemption_brand_id_basket_id"), ["brand_id", "basket_id"], unique=False
         )
     # -- by hand
+    # what the redemptions of an offer that stand have saved
+    op.execute(
+        "UPDATE offer SET saved_minor = (SELECT coalesce(sum(redemption.saving_minor), 0) FROM redemption"
+        " JOIN coupon ON coupon.brand_id = redemption.brand_id AND coupon.id = redemption.open_coupon_id"
+        " WHERE coupon.brand_id = offer.brand_id AND coupon.offer_id = offer.id)"
+    )
     # -- as written

@@ -36,7 +36,7 @@ def find(scope: Scope, typed: str, locale: str = "en") -> AtCounter | None:
         .where(
             Coupon.brand_id == scope.brand.id,
             Coupon.person_id == member.person_id,
-            queries.which("usable", scope.today),
+            queries.which("usable", scope.now, scope.today),
             Coupon.valid_from <= scope.today,
         )
         .order_by(Coupon.valid_until.is_(None), Coupon.valid_until, Coupon.id)

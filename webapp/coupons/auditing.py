@@ -28,6 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from webapp.coupons import auditing_using as using
 from webapp.coupons import queries
 from webapp.coupons.issue import CODE_LENGTH
 from webapp.coupons.models import Coupon, CouponChange, Offer, OfferAllowance, OfferTerms, Redemption
@@ -43,9 +44,12 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("claimed", "redeemed"),
     ("redeemed", "reversed"),
     ("reversed", "redeemed"),
+    *((state, "held") for state in queries.USABLE),  # held again: for longer
+    ("held", "claimed"),
+    ("held", "reversed"),
     *((state, "void") for state in queries.USABLE),
 )
-STATES = ("issued", "claimed", "redeemed", "reversed", "void")
+STATES = ("issued", "claimed", "held", "redeemed", "reversed", "void")
 TAKEN = ("claimed", "redeemed", "reversed")
 
 Broken = Select[Any]  # of the ids that break a promise, in a column named id
@@ -192,6 +196,8 @@ def _moments(brand: int) -> tuple[Broken, ...]:
         and_(state == "issued", claimed.is_not(None)),
         and_(state == "redeemed", redeemed.is_(None)),
         and_(state != "redeemed", redeemed.is_not(None)),
+        and_(state == "held", Coupon.held_until.is_(None)),
+        and_(state != "held", Coupon.held_until.is_not(None)),
         ~exists().where(_change(CouponChange.from_state.is_(None), CouponChange.at == Coupon.issued_at)),
         and_(
             claimed.is_not(None),
@@ -206,60 +212,6 @@ def _draft(brand: int) -> tuple[Broken, ...]:
     given = exists().where(Coupon.brand_id == Offer.brand_id, Coupon.offer_id == Offer.id)
     wrong = or_(Offer.state.not_in(("draft", "open", "closed")), and_(Offer.state == "draft", given))
     return (select(Offer.id).where(Offer.brand_id == brand, wrong),)
-
-
-# ----------------------------------------------------------------------------------------------------------- redemptions
-
-
-def _standing() -> Any:
-    return exists().where(Redemption.brand_id == Coupon.brand_id, Redemption.open_coupon_id == Coupon.id)
-
-
-def _used_without(brand: int) -> tuple[Broken, ...]:
-    return (select(Coupon.id).where(Coupon.brand_id == brand, Coupon.state == "redeemed", ~_standing()),)
-
-
-def _standing_unused(brand: int) -> tuple[Broken, ...]:
-    return (select(Coupon.id).where(Coupon.brand_id == brand, Coupon.state != "redeemed", _standing()),)
-
-
-def _redemption_whole(brand: int) -> tuple[Broken, ...]:
-    stands = Redemption.open_coupon_id.is_not(None)
-    undone = and_(Redemption.reversed_at.is_not(None), Redemption.reversed_by.is_not(None))
-    untouched = and_(Redemption.reversed_at.is_(None), Redemption.reversed_by.is_(None))
-    wrong = or_(
-        and_(stands, or_(~untouched, Redemption.open_coupon_id != Redemption.coupon_id)),
-        and_(~stands, ~undone),
-    )
-    return (select(Redemption.coupon_id.label("id")).where(Redemption.brand_id == brand, wrong),)
-
-
-def _redemption_recorded(brand: int) -> tuple[Broken, ...]:
-    def steps(state: str) -> Any:
-        return (
-            select(func.count())
-            .select_from(CouponChange)
-            .where(_change(CouponChange.state == state))
-            .correlate(Coupon)
-            .scalar_subquery()
-        )
-
-    def rows(*where: ColumnElement[bool]) -> Any:
-        return (
-            select(func.count())
-            .select_from(Redemption)
-            .where(Redemption.brand_id == Coupon.brand_id, Redemption.coupon_id == Coupon.id, *where)
-            .correlate(Coupon)
-            .scalar_subquery()
-        )
-
-    wrong = or_(rows() != steps("redeemed"), rows(Redemption.open_coupon_id.is_(None)) != steps("reversed"))
-    return (select(Coupon.id).where(Coupon.brand_id == brand, wrong),)
-
-
-def _saving(brand: int) -> tuple[Broken, ...]:
-    wrong = or_(Redemption.saving_minor <= 0, Redemption.saving_minor > Redemption.basket_minor)
-    return (select(Redemption.coupon_id.label("id")).where(Redemption.brand_id == brand, wrong),)
 
 
 # ----------------------------------------------------------------------------------------------------- terms, days, codes
@@ -360,26 +312,37 @@ PROMISES = (
     Promise("history", "coupon", _l("A coupon's history does not lead to where the coupon is."), _history),
     Promise("moments", "coupon", _l("A coupon's dates do not fit its state or its history."), _moments),
     Promise("draft", "offer", _l("A draft has given coupons, or an offer has an unknown state."), _draft),
-    Promise("redeemed_once", "coupon", _l("A used coupon has no redemption that stands."), _used_without),
+    Promise(
+        "redeemed_once", "coupon", _l("A used coupon has no redemption that stands."), using.used_without
+    ),
     Promise(
         "standing_used",
         "coupon",
         _l("A redemption stands for a coupon that is not used."),
-        _standing_unused,
+        using.standing_unused,
     ),
     Promise(
         "redemption_whole",
         "coupon",
         _l("A redemption is neither wholly standing nor wholly undone."),
-        _redemption_whole,
+        using.redemption_whole,
     ),
     Promise(
         "redemption_recorded",
         "coupon",
         _l("A coupon's redemptions are not as many as its history says."),
-        _redemption_recorded,
+        using.redemption_recorded,
     ),
-    Promise("saving", "coupon", _l("A redemption saved nothing, or more than the basket cost."), _saving),
+    Promise(
+        "saving", "coupon", _l("A redemption saved nothing, or more than the basket cost."), using.saving
+    ),
+    Promise(
+        "budget_counted",
+        "offer",
+        _l("What an offer has saved in all is not the sum of its redemptions."),
+        using.budget_counted,
+    ),
+    Promise("budget_kept", "offer", _l("An offer has saved more than its budget."), using.budget_kept),
     Promise("terms", "offer", _l("The terms under which coupons were given are missing."), _terms),
     Promise("days", "coupon", _l("A coupon's days are not within its offer's."), _days),
     Promise("campaign", "coupon", _l("A coupon's campaign is not what it was given for."), _campaign),

@@ -1,4 +1,5 @@
-"""Orders that were recorded join the redemptions that wait for them; every night all promises are looked over."""
+"""Orders that were recorded join the redemptions that wait for them; holds that are over end; every night all promises are
+looked over."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 
 from webapp import config
 from webapp.brands import queries as brands
-from webapp.coupons import nightly, service
+from webapp.coupons import holds, nightly, service
 from webapp.coupons.join import join_again
 from webapp.kernel.db import Database
 from webapp.kernel.doorbell import job, sweep
@@ -31,6 +32,22 @@ def join_orders(scope: Scope, payload: dict[str, Any]) -> None:
 def join_used(scope: Scope, payload: dict[str, Any]) -> None:
     """The order and the redemption were written at the same moment: neither saw the other, and one of these two does."""
     join_again(scope, payload["redemption_id"])
+
+
+@job("coupons.holds")
+def end_holds(db: Database, brand_id: int) -> None:
+    """Holds of a brand that are over, a batch a unit."""
+    brand = db.brand(brand_id)
+    while db.write(holds.end, brand=brand) >= holds.BATCH:
+        pass
+
+
+@sweep("coupons.holds")
+def holds_over(db: Database) -> list[Ring]:
+    """Brands in which a hold is over."""
+    with db.read() as scope:
+        over = [one.id for one in brands.all_refs(scope.session) if holds.due(scope, one.id)]
+    return [Ring("coupons.holds", {"brand_id": brand_id}) for brand_id in over]
 
 
 @job("coupons.audit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
@@ -21,8 +21,8 @@ from webapp.plugin_runtime import calls
 from webapp.plugin_runtime.words import words
 from webapp.staff.models import Staff
 
-# States in which a coupon can be used, given its days.
-USABLE = ("issued", "claimed", "reversed")
+# States in which a coupon can be used, given its days and, while it is held, its time.
+USABLE = ("issued", "claimed", "held", "reversed")
 EXPIRED = "expired"  # shown, never stored
 PAGE = 50
 
@@ -42,15 +42,30 @@ def expired(today: date) -> ColumnElement[bool]:
     return and_(Coupon.state.in_(USABLE), Coupon.valid_until < today)
 
 
-def state_on(today: date) -> ColumnElement[str]:
-    """A coupon's state as people see it on a day."""
-    return case((expired(today), EXPIRED), else_=Coupon.state)
+def _hold_over(now: datetime) -> ColumnElement[bool]:
+    return and_(Coupon.state == "held", Coupon.held_until <= now)
 
 
-def shown_state(coupon: Coupon, today: date) -> str:
+def lapsed(now: datetime) -> ColumnElement[bool]:
+    """It was kept for somebody who did not come: on its way back to the stock."""
+    return and_(_hold_over(now), Coupon.claimed_at.is_(None))
+
+
+def state_on(now: datetime, today: date) -> ColumnElement[str]:
+    """A coupon's state as people see it at a moment: a hold that is over is what it goes back to (holds.py)."""
+    return case(
+        (lapsed(now), "void"), (expired(today), EXPIRED), (_hold_over(now), "claimed"), else_=Coupon.state
+    )
+
+
+def shown_state(coupon: Coupon, now: datetime, today: date) -> str:
     """The same for a loaded row."""
-    over = coupon.state in USABLE and coupon.valid_until is not None and coupon.valid_until < today
-    return EXPIRED if over else coupon.state
+    over = coupon.state == "held" and coupon.held_until is not None and coupon.held_until <= now
+    if over and coupon.claimed_at is None:
+        return "void"
+    if coupon.state in USABLE and coupon.valid_until is not None and coupon.valid_until < today:
+        return EXPIRED
+    return "claimed" if over else coupon.state
 
 
 # ---------------------------------------------------------------------------------------------------------------- offers
@@ -225,7 +240,7 @@ def _of_coupon() -> ColumnElement[bool]:
 
 def coupons_by_state(scope: Scope) -> dict[str, int]:
     """state as people see it today -> how many coupons of the brand."""
-    state = state_on(scope.today)
+    state = state_on(scope.now, scope.today)
     rows: Sequence[Any] = scope.session.execute(
         select(state, func.count()).where(Coupon.brand_id == scope.brand.id, in_reach(scope)).group_by(state)
     ).all()
@@ -238,7 +253,7 @@ def coupons_by_state(scope: Scope) -> dict[str, int]:
 WHICH = ("all", "issued", "claimed", "redeemed", "usable", "expired", "void")
 
 
-def which(name: str, today: date) -> ColumnElement[bool]:
+def which(name: str, now: datetime, today: date) -> ColumnElement[bool]:
     """The condition on Coupon of a key of WHICH, as `CouponFigures` counts."""
     conditions: dict[str, ColumnElement[bool]] = {
         "all": true(),
@@ -246,7 +261,9 @@ def which(name: str, today: date) -> ColumnElement[bool]:
         "claimed": and_(Coupon.claimed_at.is_not(None), Coupon.state != "void"),
         "redeemed": Coupon.state == "redeemed",
         "usable": and_(
-            Coupon.state.in_(USABLE), or_(Coupon.valid_until.is_(None), Coupon.valid_until >= today)
+            Coupon.state.in_(USABLE),
+            ~lapsed(now),
+            or_(Coupon.valid_until.is_(None), Coupon.valid_until >= today),
         ),
         "expired": expired(today),
         "void": Coupon.state == "void",
@@ -287,7 +304,7 @@ def coupons(
     limit: int = PAGE,
 ) -> CouponPage:
     """The rows behind a figure of an offer, a campaign or a person: `show` is a key of WHICH, `among` of figures.behind."""
-    where = [Coupon.brand_id == scope.brand.id, in_reach(scope), which(show, scope.today)]
+    where = [Coupon.brand_id == scope.brand.id, in_reach(scope), which(show, scope.now, scope.today)]
     for column, value in (
         (Coupon.offer_id, offer_id),
         (Coupon.campaign_id, campaign_id),
@@ -330,7 +347,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
 def _row(
     scope: Scope, coupon: Coupon, offer_name: str, number: str, used: Redemption | None, *order: Any
 ) -> CouponRow:
-    return CouponRow(coupon, offer_name, number, shown_state(coupon, scope.today), used, *order)
+    return CouponRow(coupon, offer_name, number, shown_state(coupon, scope.now, scope.today), used, *order)
 
 
 # --------------------------------------------------------------------------------------------------------- one coupon

@@ -1,43 +1,41 @@
-"""A coupon's way: taken by the member, quoted and used at the counter, given back, taken away.
+"""A coupon's way at the counter: looked at, quoted, used, taken away.
 
 Every unit locks the coupon's row first, so two clerks with one coupon wait for one another and the second is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import CursorResult, select, update
-
-from webapp.coupons import join, queries, redemptions
+from webapp.brands import queries as brands
+from webapp.coupons import conditions, holds, queries, quoting, redemptions, steps
 from webapp.coupons.issue import CODE_LENGTH, return_to_stock
-from webapp.coupons.models import Coupon, CouponChange, Offer, Redemption
+from webapp.coupons.models import Coupon, Offer, Redemption
+from webapp.coupons.using import GUARDS as GUARDS
+from webapp.coupons.using import guarded, over_budget, write_down
 from webapp.kernel import secrets
-from webapp.kernel.errors import Forbidden, NotFound, Refused
+from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import once
-from webapp.kernel.reach import reaches
 from webapp.kernel.scope import Scope
-from webapp.plugin_api import Basket, NotApplicable
+from webapp.plugin_api import Basket, BasketLine
 from webapp.plugin_runtime import calls
 
 TILL_NUMBER = 80  # characters
 
-# What higher rooms ask before a coupon is used: (scope, coupon, using) -> a refusal or None. using False: it is only
-# looked at, and nothing is written.
-GUARDS: list[Callable[[Scope, Coupon, bool], Refused | None]] = []
-
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """What a coupon saves on a basket, before it is used."""
+    """What a coupon saves on a basket, before it is used. lines: the saving of each line; gift: what is handed over."""
 
     coupon: Coupon
     offer: Offer
     basket_minor: int
     saving_minor: int
+    lines: tuple[int, ...] = ()
+    gift: str = ""
 
 
 # ------------------------------------------------------------------------------------------------- the member takes it
@@ -45,46 +43,16 @@ class Quoted:
 
 def claim(scope: Scope, coupon_id: int) -> Coupon | Refused:
     """The member takes the coupon: its days begin. Taken again it is the same coupon. Refused: void, expired."""
-    coupon = _locked(scope, coupon_id)
-    refusal = _ended(scope, coupon)
+    coupon = holds.settle(scope, steps.locked(scope, coupon_id))
+    refusal = ended(scope, coupon)
     if refusal is not None and refusal.code in ("void", "expired"):
         return refusal
     if coupon.state == "issued":
-        _claim(scope, coupon)
+        steps.claimed(scope, coupon)
     return coupon
 
 
-def _claim(scope: Scope, coupon: Coupon) -> None:
-    terms = queries.terms(scope, coupon.offer_id, coupon.terms_version)
-    ends = coupon.valid_until
-    if terms.valid_days is not None:
-        # The day of the claim is the first; before the window opens, its first day is.
-        counted = max(scope.today, coupon.valid_from) + timedelta(days=terms.valid_days - 1)
-        ends = min(counted, ends) if ends is not None else counted
-    _move(scope, coupon, ("issued",), "claimed", claimed_at=scope.now, valid_until=ends)
-
-
 # ------------------------------------------------------------------------------------------------------- what it saves
-
-
-def look(scope: Scope, typed: str) -> Coupon | Refused:
-    """The coupon of a typed code, if it can be used today. Refused: as `quote`, apart from the basket."""
-    code = read(typed)
-    if code is None:
-        return Refused("mistyped")
-    coupon = queries.by_code(scope, code)
-    if coupon is None:
-        return Refused("unknown")
-    return _ended(scope, coupon) or _guarded(scope, coupon, using=False) or coupon
-
-
-def quote(scope: Scope, typed: str, basket_minor: int) -> Quoted | Refused:
-    """What a typed code saves on a basket (minor units).
-
-    Refused: mistyped (no code can be this), unknown, void, expired, used, not_yet, parked, basket, not_applicable.
-    """
-    coupon = look(scope, typed)
-    return coupon if isinstance(coupon, Refused) else _quote(scope, coupon, basket_minor)
 
 
 def read(typed: str) -> str | None:
@@ -94,34 +62,89 @@ def read(typed: str) -> str | None:
     return code if code is not None and len(code) == CODE_LENGTH else None
 
 
-def _quote(scope: Scope, coupon: Coupon, basket_minor: int) -> Quoted | Refused:
+def look(scope: Scope, typed: str, *, store_id: int | None = None, hold: str = "") -> Coupon | Refused:
+    """The coupon of a typed code, if it can be used here and now. Refused: as `quote`, apart from the basket."""
+    code = read(typed)
+    if code is None:
+        return Refused("mistyped")
+    coupon = queries.by_code(scope, code)
+    if coupon is None:
+        return Refused("unknown")
+    one = wish(scope, coupon, store_id=store_id, hold=hold)
+    return one.why or guarded(scope, coupon, using=False) or coupon
+
+
+def quote(
+    scope: Scope,
+    typed: str,
+    basket_minor: int,
+    *,
+    lines: Sequence[BasketLine] = (),
+    store_id: int | None = None,
+    hold: str = "",
+) -> Quoted | Refused:
+    """What a typed code saves on a basket (minor units; lines: where they are known, they sum to it).
+
+    Refused: mistyped (no code can be this), unknown, void, expired, used, not_yet, held (for another key), parked, weekday,
+    hours, store, which_store, budget_spent; of the basket: basket, lines, goods, least, not_applicable, plugin_failed.
+    """
+    coupon = look(scope, typed, store_id=store_id, hold=hold)
+    if isinstance(coupon, Refused):
+        return coupon
+    return _quote(scope, coupon, Basket(basket_minor, tuple(lines)), store_id, hold)
+
+
+def wish(
+    scope: Scope, coupon: Coupon, *, store_id: int | None = None, hold: str = "", key: str = ""
+) -> quoting.Wish:
+    """What quoting.reckon needs to know of a coupon, with the reason where it cannot be used here and now. key: what the
+    caller calls it, its code unless said. Guards are asked apart (`guarded`)."""
     offer = queries.offer(scope, coupon.offer_id)
     terms = queries.terms(scope, coupon.offer_id, coupon.terms_version)
+    said = conditions.load(terms.conditions)
     bound = calls.coupon_type(scope, offer.type_key)
-    if bound is None:
-        return Refused("parked", {"type": offer.type_key})
-    if basket_minor <= 0:
-        return Refused("basket")
-    answer = calls.decide(bound.plugin, lambda: bound.impl.quote(terms.terms, Basket(basket_minor)))
+    why = ended(scope, coupon) or holds.others(scope, coupon, hold)
+    if why is None and bound is None:
+        why = Refused("parked", {"type": offer.type_key})
+    if why is None:
+        why = _here(scope, said, store_id)
+    if why is None and offer.budget_minor is not None and offer.saved_minor >= offer.budget_minor:
+        gift_only = bound is not None and bound.impl.needs == "nothing"
+        why = None if gift_only else Refused("budget_spent")
+    return quoting.Wish(
+        key=key or coupon.code,
+        offer=offer.name,
+        type=bound.impl if bound else None,
+        plugin=bound.plugin if bound else "",
+        terms=terms.terms,
+        conditions=said,
+        place=offer.place,
+        offer_id=offer.id,
+        id=coupon.id,
+        why=why,
+    )
+
+
+def _quote(scope: Scope, coupon: Coupon, basket: Basket, store_id: int | None, hold: str) -> Quoted | Refused:
+    one = wish(scope, coupon, store_id=store_id, hold=hold)
+    answer = _reckon(basket, one).of(one.key)
     if isinstance(answer, Refused):
         return answer
-    if isinstance(answer, NotApplicable):
-        return Refused(
-            "not_applicable",
-            {"type": offer.type_key, "reason": answer.code, "needs_minor": answer.needs_minor},
-        )
-    if not 0 < answer.saving_minor <= basket_minor:  # a type that breaks its contract gives nothing away
-        return Refused("plugin_failed", {"plugin": bound.plugin, "error": f"saving {answer.saving_minor}"})
-    return Quoted(coupon, offer, basket_minor, answer.saving_minor)
+    offer = queries.offer(scope, coupon.offer_id)
+    if (spent := over_budget(offer, answer.saving_minor)) is not None:
+        return spent
+    return Quoted(coupon, offer, basket.total_minor, answer.saving_minor, answer.lines, answer.gift)
 
 
-def _guarded(scope: Scope, coupon: Coupon, *, using: bool) -> Refused | None:
-    return next((why for guard in GUARDS if (why := guard(scope, coupon, using)) is not None), None)
+def _reckon(basket: Basket, one: quoting.Wish) -> quoting.Bill:
+    if basket.total_minor < 0:
+        return quoting.Bill(basket, (), (quoting.NotUsed(one, Refused("basket")),))
+    return quoting.reckon(basket, [one])
 
 
-def _ended(scope: Scope, coupon: Coupon) -> Refused | None:
-    """Why a coupon cannot be used today, whatever the basket."""
-    state = queries.shown_state(coupon, scope.today)
+def ended(scope: Scope, coupon: Coupon) -> Refused | None:
+    """Why a coupon cannot be used today, whatever the basket and the store."""
+    state = queries.shown_state(coupon, scope.now, scope.today)
     if state == "redeemed":
         used = redemptions.standing_of(scope, coupon.id)
         facts = (
@@ -140,6 +163,19 @@ def _ended(scope: Scope, coupon: Coupon) -> Refused | None:
     return None
 
 
+def _here(scope: Scope, said: conditions.Conditions, store_id: int | None) -> Refused | None:
+    """Why it cannot be used at this moment or in this store."""
+    stores = brands.stores(scope) if said.stores else []
+    shops = [store.id for store in stores if store.open]
+    if store_id is None and len(shops) == 1:
+        store_id = shops[0]
+    why = conditions.refuse(said, scope.now.astimezone(ZoneInfo(scope.brand.timezone)), store_id)
+    if why is None or why.code != "store":
+        return why
+    names = [store.name for store in stores if store.id in said.stores]
+    return Refused("store" if store_id is not None else "which_store", {"names": names})
+
+
 # ------------------------------------------------------------------------------------------------------------ using it
 
 
@@ -151,17 +187,20 @@ def redeem(
     key: str,
     store_id: int | None = None,
     till_number: str = "",
+    lines: Sequence[BasketLine] = (),
+    hold: str = "",
 ) -> Redemption | Refused:
     """Use a coupon. The same key gives the same answer, however often and from wherever it is asked.
 
-    Refused: as `quote`, and till_number (too long). A coupon that was not claimed yet is claimed by being used.
+    hold: the key under which it is held, if it is. Refused: as `quote`, and till_number (too long). A coupon that was not
+    claimed yet is claimed by being used.
     """
     code, till = read(typed), printable(till_number)
     if code is None:
         return Refused("mistyped")
 
     def work() -> dict[str, Any]:
-        answer = _redeem(scope, code, basket_minor, store_id, till)
+        answer = _redeem(scope, code, Basket(basket_minor, tuple(lines)), store_id, till, hold)
         if isinstance(answer, Refused):
             return {"refused": answer.code, "facts": answer.facts}
         return {"redemption": answer.id}
@@ -178,147 +217,33 @@ def printable(text: str) -> str:
 
 
 def _redeem(
-    scope: Scope, code: str, basket_minor: int, store_id: int | None, till: str
+    scope: Scope, code: str, basket: Basket, store_id: int | None, till: str, hold: str
 ) -> Redemption | Refused:
     if len(till) > TILL_NUMBER:
         return Refused("till_number", {"most": TILL_NUMBER})
     known = queries.by_code(scope, code)
     if known is None:
         return Refused("unknown")
-    coupon = _locked(scope, known.id)
-    quoted = _ended(scope, coupon) or _quote(scope, coupon, basket_minor)
-    if isinstance(quoted, Refused):
-        return quoted
-    if (refusal := _guarded(scope, coupon, using=True)) is not None:
-        return refusal
-    if coupon.state == "issued":
-        _claim(scope, coupon)
-    used = Redemption(
-        brand_id=scope.brand.id,
-        id=scope.new_id(),
-        coupon_id=coupon.id,
-        open_coupon_id=coupon.id,
-        store_id=store_id,
-        staff_id=scope.actor.id,
-        basket_minor=basket_minor,
-        saving_minor=quoted.saving_minor,
-        till_number=till or None,
-        order_id=None,
-        redeemed_at=scope.now,
-        redeemed_on=scope.today,
-        reversed_at=None,
-        reversed_by=None,
-    )
-    scope.session.add(used)
-    scope.session.flush()
-    _move(scope, coupon, ("claimed", "reversed"), "redeemed", {"redemption": used.id}, redeemed_at=scope.now)
-    scope.audit(
-        "coupon.redeem",
-        "coupon",
-        coupon.id,
-        redemption=used.id,
-        basket=basket_minor,
-        saving=used.saving_minor,
-    )
-    if till and not join.join_redemption(scope, used, coupon):
-        scope.emit(
-            "coupon.used", redemption_id=used.id
-        )  # the order may be about to be committed, or come later
-    return used
+    coupon = holds.settle(scope, steps.locked(scope, known.id))
+    one = wish(scope, coupon, store_id=store_id, hold=hold)
+    bill = _reckon(basket, one)
+    if isinstance(answer := bill.of(one.key), Refused):
+        return answer
+    done = write_down(scope, bill, {one.key: coupon}, store_id=store_id, till=till)
+    return done.why if isinstance(done, quoting.NotUsed) else done[0]
 
 
-def reverse(scope: Scope, redemption_id: int) -> Redemption:
-    """Undo a redemption: the coupon is usable again, if its days allow. Undone twice is undone once.
-
-    Raises NotFound; Forbidden for one of a store that the actor does not reach.
-    """
-    used = scope.session.get(Redemption, (scope.brand.id, redemption_id))
-    if used is None:
-        raise NotFound(f"redemption {redemption_id}")
-    if not reaches(scope, used.store_id):
-        raise Forbidden("a redemption of another store")
-    coupon = _locked(scope, used.coupon_id)
-    scope.session.refresh(used)  # as it stands now that nobody else can move it
-    if used.reversed_at is not None:
-        return used
-    done = scope.session.execute(
-        update(Redemption)
-        .where(
-            Redemption.brand_id == scope.brand.id,
-            Redemption.id == redemption_id,
-            Redemption.open_coupon_id == coupon.id,
-        )
-        .values(open_coupon_id=None, reversed_at=scope.now, reversed_by=scope.actor.id)
-        .execution_options(synchronize_session=False)
-    )
-    _once_only(done, f"redemption {redemption_id}")
-    scope.session.refresh(used)
-    _move(scope, coupon, ("redeemed",), "reversed", {"redemption": used.id}, redeemed_at=None)
-    scope.audit("coupon.reverse", "coupon", coupon.id, redemption=used.id)
-    return used
+# -------------------------------------------------------------------------------------------------------- taken away
 
 
 def void(scope: Scope, coupon_id: int, reason: str = "") -> Coupon | Refused:
     """Take a coupon away for good; it returns to the offer's stock and its person's allowance. Refused: used (undo the
     redemption first)."""
-    coupon, reason = _locked(scope, coupon_id), printable(reason)
+    coupon, reason = holds.settle(scope, steps.locked(scope, coupon_id)), printable(reason)
     if coupon.state == "redeemed":
-        return _ended(scope, coupon) or Refused("used")
+        return ended(scope, coupon) or Refused("used")
     if coupon.state != "void":
-        _move(scope, coupon, queries.USABLE, "void", {"reason": reason[:200]} if reason else {})
+        steps.move(scope, coupon, queries.USABLE, "void", {"reason": reason[:200]} if reason else {})
         return_to_stock(scope, [coupon])
         scope.audit("coupon.void", "coupon", coupon.id)
     return coupon
-
-
-def _locked(scope: Scope, coupon_id: int) -> Coupon:
-    """The coupon as it stands, held until the unit ends (SQLite's unit holds everything already). Raises NotFound."""
-    coupon = scope.session.scalars(
-        select(Coupon)
-        .where(Coupon.brand_id == scope.brand.id, Coupon.id == coupon_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if coupon is None:
-        raise NotFound(f"coupon {coupon_id}")
-    return coupon
-
-
-def _move(
-    scope: Scope,
-    coupon: Coupon,
-    before: Sequence[str],
-    state: str,
-    detail: dict[str, Any] | None = None,
-    **values: Any,
-) -> None:
-    """One transition: a conditional update whose row count is checked, and its row in the history."""
-    was = coupon.state
-    done = scope.session.execute(
-        update(Coupon)
-        .where(Coupon.brand_id == scope.brand.id, Coupon.id == coupon.id, Coupon.state.in_(before))
-        .values(state=state, **values)
-        .execution_options(synchronize_session=False)
-    )
-    _once_only(done, f"coupon {coupon.id}: {was} -> {state}")
-    scope.session.refresh(coupon)
-    scope.session.add(
-        CouponChange(
-            brand_id=scope.brand.id,
-            id=scope.new_id(),
-            coupon_id=coupon.id,
-            from_state=was,
-            state=state,
-            at=scope.now,
-            actor_kind=scope.actor.kind,
-            actor_id=scope.actor.id,
-            detail=detail or {},
-        )
-    )
-    scope.session.flush()
-
-
-def _once_only(done: Any, what: str) -> None:
-    assert isinstance(done, CursorResult)
-    if done.rowcount != 1:
-        raise RuntimeError(f"{what} was moved by somebody else")

@@ -10,6 +10,7 @@ from flask import g
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
+from webapp.coupons import says_using
 from webapp.coupons.checking import Wrong
 from webapp.kernel import money
 from webapp.kernel.errors import Refused
@@ -23,6 +24,7 @@ OFFER_STATES = {"draft": (_l("draft"), "wait"), "open": (_l("open"), "good"), "c
 COUPON_STATES = {
     "issued": (_l("given, not taken yet"), "wait"),
     "claimed": (_l("taken"), "act"),
+    "held": (_l("kept for a while"), "act"),
     "redeemed": (_l("used"), "good"),
     "reversed": (_l("given back, usable"), "act"),
     "expired": (_l("over"), "off"),
@@ -124,7 +126,7 @@ def refused(why: Refused) -> str:
         "not_open": _("This offer is not open."),
         "welcome_used": _("The same phone or address has used this welcome already: it is given once."),
     }
-    return plain.get(why.code) or _("This is not possible now.")
+    return plain.get(why.code) or says_using.refused(why) or _("This is not possible now.")
 
 
 def _not_applicable(facts: Mapping[str, Any]) -> str:

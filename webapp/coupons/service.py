@@ -7,7 +7,8 @@ from webapp.coupons.issue import give, issue, issue_for_campaign
 from webapp.coupons.join import join_orders
 from webapp.coupons.offers import change_offer, close_offer, new_offer, open_offer, set_who
 from webapp.coupons.queries import coupon_path
-from webapp.coupons.redeem import Quoted, claim, look, quote, redeem, reverse, void
+from webapp.coupons.redeem import Quoted, claim, look, quote, redeem, void
+from webapp.coupons.undoing import reverse
 from webapp.kernel import links
 
 __all__ = [

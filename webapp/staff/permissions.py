@@ -19,6 +19,7 @@ PERMISSIONS = {
     "coupons.edit": _l("Make offers, give and withdraw coupons"),
     "counter.redeem": _l("Redeem coupons at the counter"),
     "counter.reverse": _l("Undo a redemption"),
+    "counter.oversee": _l("See everybody's day at the counter, undo redemptions of earlier days"),
     "touchpoints.view": _l("See joining codes and what they brought"),
     "touchpoints.edit": _l("Make joining codes and say who is assigned"),
     "groups.view": _l("See chat groups"),
@@ -50,6 +51,7 @@ _MANAGER = (
     _CLERK
     | _GUIDE
     | {
+        "counter.oversee",
         "coupons.view",
         "groups.edit",
         "members.reveal",

@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from tests import factories as make
 from tests.support import seed
-from webapp.coupons import auditing, give_back, jobs, nightly, service
+from webapp.coupons import auditing, give_back, holds, jobs, nightly, service
+from webapp.coupons.conditions import Conditions
 from webapp.coupons.models import Coupon, Redemption
 from webapp.kernel import clock
 from webapp.kernel.db import Database
@@ -28,13 +29,13 @@ def broken(db: Database, brand: BrandRef) -> dict[str, int]:
 
 
 def walk(db: Database, brand: BrandRef, chance: random.Random, steps: int) -> set[str]:
-    """Anything in any order: given by hand, by a campaign, taken, used, undone, taken away, never sent."""
-    clerk, now = seed.actor(db, "clerk"), NOON
+    """Anything in any order: given by hand, by a campaign, taken, kept aside, used, undone, taken away, never sent."""
+    clerk, now = seed.actor(db, "manager"), NOON
 
     def begin(scope: Scope) -> tuple[list[int], list[int]]:
         plans: tuple[dict[str, Any], ...] = (
-            {"stock": 9},
-            {"per_person": 3},
+            {"stock": 9, "budget_minor": 60_00},
+            {"per_person": 3, "conditions": Conditions(undone="returned")},
             {"valid_days": 2, "valid_until": (NOON + 6 * DAY).date()},
         )
         offers = [make.make_offer(scope, name=f"Offer {n}", **plan).id for n, plan in enumerate(plans)]
@@ -45,7 +46,9 @@ def walk(db: Database, brand: BrandRef, chance: random.Random, steps: int) -> se
     used: list[int] = []
 
     def step(scope: Scope, n: int) -> None:
-        what = chance.choice(("give", "lay", "claim", "redeem", "redeem", "reverse", "void", "unsent"))
+        what = chance.choice(
+            ("give", "lay", "claim", "hold", "free", "redeem", "redeem", "reverse", "void", "unsent")
+        )
         if what in ("give", "lay"):
             offer = chance.choice(offers)
             some = [(one, one) for one in chance.sample(members, 3)]
@@ -61,6 +64,11 @@ def walk(db: Database, brand: BrandRef, chance: random.Random, steps: int) -> se
             coupon_id = chance.choice(list(coupons))
             if what == "claim":
                 service.claim(scope, coupon_id)
+            elif what == "hold":
+                holds.hold(scope, coupon_id, scope.now + timedelta(hours=chance.randint(1, 9)))
+            elif what == "free":
+                holds.release(scope, coupon_id)
+                holds.end(scope)
             elif what == "void":
                 service.void(scope, coupon_id, "by hand")
             elif what == "unsent":
@@ -164,12 +172,12 @@ BENT: dict[str, tuple[str, set[str]]] = {
     "a draft has given": ("UPDATE offer SET state = 'draft'", {"draft"}),
     "used without a redemption": (
         f"UPDATE redemption SET open_coupon_id = NULL WHERE {STANDS}",
-        {"redeemed_once", "redemption_whole", "redemption_recorded"},
+        {"redeemed_once", "redemption_whole", "redemption_recorded", "budget_counted"},
     ),
     "a redemption of a coupon that is not used": (
         f"UPDATE redemption SET open_coupon_id = coupon_id, reversed_at = NULL, reversed_by = NULL"
         f" WHERE coupon_id = {REVERSED}",
-        {"standing_used", "redemption_recorded"},
+        {"standing_used", "redemption_recorded", "budget_counted"},
     ),
     "half undone": (f"UPDATE redemption SET reversed_at = redeemed_at WHERE {STANDS}", {"redemption_whole"}),
     "a redemption is gone": (
@@ -178,9 +186,23 @@ BENT: dict[str, tuple[str, set[str]]] = {
     ),
     "more saved than paid": (
         f"UPDATE redemption SET saving_minor = basket_minor + 1 WHERE {STANDS}",
-        {"saving"},
+        {"saving", "budget_counted"},
     ),
-    "nothing saved": (f"UPDATE redemption SET saving_minor = 0 WHERE {STANDS}", {"saving"}),
+    "nothing saved, nothing handed over": (
+        f"UPDATE redemption SET saving_minor = 0 WHERE {STANDS}",
+        {"saving", "budget_counted"},
+    ),
+    "more is counted than was saved": ("UPDATE offer SET saved_minor = saved_minor + 1", {"budget_counted"}),
+    "a budget was lowered in vain": ("UPDATE offer SET budget_minor = 1", {"budget_kept"}),
+    "kept, and nobody knows until when": (
+        f"UPDATE coupon_change SET state = 'held' WHERE coupon_id = {CLAIMED} AND from_state IS NOT NULL;"
+        f" UPDATE coupon SET state = 'held', claimed_at = NULL WHERE id = {CLAIMED}",
+        {"moments"},
+    ),
+    "kept until, and not kept": (
+        f"UPDATE coupon SET held_until = issued_at WHERE id = {CLAIMED}",
+        {"moments"},
+    ),
     "terms that are not there": (f"UPDATE coupon SET terms_version = 9 WHERE id = {ISSUED}", {"terms"}),
     "an offer without its terms": ("UPDATE offer SET terms_version = 2", {"terms"}),
     "over before it begins": (f"UPDATE coupon SET valid_until = '2026-05-09' WHERE id = {CLAIMED}", {"days"}),

@@ -65,6 +65,7 @@ def test_the_whole_way_and_back_again(db: Database, brand: BrandRef, clerk: Acto
     assert (used.saving_minor, used.staff_id, used.redeemed_on) == (20_00, clerk.id, date(2026, 5, 10))
     for _ in range(2):  # undone twice is undone once
         undone = db.write(lambda s: service.reverse(s, used.id), brand=brand, actor=clerk, now=NOON)
+        assert isinstance(undone, Redemption)
         assert (undone.reversed_by, undone.open_coupon_id) == (clerk.id, None)
     again = db.write(lambda s: redeem(s, coupon, "key-0002"), brand=brand, actor=clerk, now=NOON)
     assert isinstance(again, Redemption)
@@ -181,7 +182,12 @@ def test_undoing_after_the_last_day_gives_back_what_is_over(
     coupon = given(db, brand, valid_days=1)
     used = db.write(lambda s: redeem(s, coupon), brand=brand, actor=clerk, now=NOON)
     assert isinstance(used, Redemption)
-    db.write(lambda s: service.reverse(s, used.id), brand=brand, actor=clerk, now=NOON + DAY)
+    late = db.write(lambda s: service.reverse(s, used.id), brand=brand, actor=clerk, now=NOON + DAY)
+    assert late == Refused(
+        "undo_late", {"on": "2026-05-10"}
+    )  # a clerk undoes the day's, a manager the others
+    manager = seed.actor(db, "manager")
+    db.write(lambda s: service.reverse(s, used.id), brand=brand, actor=manager, now=NOON + DAY)
     with db.read(brand=brand, now=NOON + DAY) as scope:
         assert queries.coupon_row(scope, coupon.id).state == "expired"
         assert queries.coupons_by_state(scope) == {"expired": 1}
@@ -200,7 +206,8 @@ def test_a_clerk_of_one_store_undoes_only_there(db: Database, brand: BrandRef, c
         elsewhere = replace(clerk, stores=frozenset({there}))
         db.write(lambda s: service.reverse(s, used.id), brand=brand, actor=elsewhere, now=NOON)
     at_home = replace(clerk, stores=frozenset({here}))
-    assert db.write(lambda s: service.reverse(s, used.id), brand=brand, actor=at_home, now=NOON).reversed_at
+    undone = db.write(lambda s: service.reverse(s, used.id), brand=brand, actor=at_home, now=NOON)
+    assert isinstance(undone, Redemption) and undone.reversed_at
 
 
 def test_another_brands_coupon_is_not_there(db: Database, brand: BrandRef, clerk: Actor) -> None:

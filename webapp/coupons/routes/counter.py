@@ -152,8 +152,11 @@ def done(redemption_id: int) -> Response:
 @bp.post("/counter/<int:redemption_id>/undo", permission="counter.reverse")
 def undo(redemption_id: int) -> Response:
     """The coupon is usable again; once, however often it is tapped."""
-    edge.write(lambda scope: service.reverse(scope, redemption_id))
-    flash(_("Undone. The coupon can be used again."), "good")
+    answer = edge.write(lambda scope: service.reverse(scope, redemption_id))
+    if isinstance(answer, Refused):
+        flash(says.refused(answer), "warn")
+    else:
+        flash(_("Undone. The coupon can be used again."), "good")
     return edge.redirect("counter.done", redemption_id=redemption_id)
 
 

@@ -33,7 +33,7 @@ def show(token: str) -> Response:
         offer = queries.offer(scope, coupon.offer_id)
         terms = queries.terms(scope, offer.id, coupon.terms_version)
         lines = queries.describe(scope, offer, terms, pick_locale())
-        state = queries.shown_state(coupon, scope.today)
+        state = queries.shown_state(coupon, scope.now, scope.today)
         used = redemptions.standing_of(scope, coupon.id) if state == "redeemed" else None
         stores = [one for one in brands.stores(scope) if one.open][: SHOWN_STORES + 1]
         early = coupon.valid_from > scope.today

@@ -1,0 +1,63 @@
+"""A redemption that was a mistake, or whose goods came back."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from webapp.coupons import conditions, queries, steps
+from webapp.coupons.issue import return_to_stock
+from webapp.coupons.models import Redemption
+from webapp.coupons.using import unspend
+from webapp.kernel.errors import Forbidden, NotFound, Refused
+from webapp.kernel.reach import reaches
+from webapp.kernel.scope import Scope
+
+LATER = "counter.oversee"  # the permission to undo what was used on an earlier day
+
+
+def reverse(scope: Scope, redemption_id: int) -> Redemption | Refused:
+    """Undo a redemption: the coupon is usable again if its days allow, or returns to its offer's stock, as its terms say.
+    What it saved can be saved again. Undone twice is undone once.
+
+    Refused: undo_late (an earlier day's, by somebody who may undo today's only). Raises NotFound; Forbidden for one of a
+    store that the actor does not reach.
+    """
+    used = scope.session.get(Redemption, (scope.brand.id, redemption_id))
+    if used is None:
+        raise NotFound(f"redemption {redemption_id}")
+    if not reaches(scope, used.store_id):
+        raise Forbidden("a redemption of another store")
+    coupon = steps.locked(scope, used.coupon_id)
+    scope.session.refresh(used)  # as it stands now that nobody else can move it
+    if used.reversed_at is not None:
+        return used
+    if (refusal := too_late(scope, used)) is not None:
+        return refusal
+    done = scope.session.execute(
+        update(Redemption)
+        .where(
+            Redemption.brand_id == scope.brand.id,
+            Redemption.id == redemption_id,
+            Redemption.open_coupon_id == coupon.id,
+        )
+        .values(open_coupon_id=None, reversed_at=scope.now, reversed_by=scope.actor.id)
+        .execution_options(synchronize_session=False)
+    )
+    steps.once_only(done, f"redemption {redemption_id}")
+    scope.session.refresh(used)
+    detail = {"redemption": used.id}
+    steps.move(scope, coupon, ("redeemed",), "reversed", detail, redeemed_at=None)
+    scope.audit("coupon.reverse", "coupon", coupon.id, redemption=used.id)
+    terms = queries.terms(scope, coupon.offer_id, coupon.terms_version)
+    if conditions.load(terms.conditions).undone == "returned":
+        steps.move(scope, coupon, ("reversed",), "void", detail)
+        return_to_stock(scope, [coupon])
+    unspend(scope, coupon.offer_id, used.saving_minor)
+    return used
+
+
+def too_late(scope: Scope, used: Redemption) -> Refused | None:
+    """Whoever stands at the counter undoes what was used today; an earlier day's is for who oversees it."""
+    if used.redeemed_on == scope.today or scope.actor.can(LATER):
+        return None
+    return Refused("undo_late", {"on": used.redeemed_on.isoformat()})
