@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -62,9 +62,20 @@ class JoinForm(Form):
         target.errors = [str(words) if words else _("This does not fit.")]
 
 
-def join_form(touchpoint: Touchpoint, channels: Sequence[tuple[str, str, str]]) -> JoinForm:
-    """The form as this code asks. channels: (key, label, kind of identity); a box for each purpose of those that can reach
-    whoever gives what is asked for (field consent_<channel>_<purpose>)."""
+class Asks(Protocol):
+    """What a public page asks for: a Touchpoint, or a page of another kind. ask: phone, email or both."""
+
+    @property
+    def ask(self) -> str: ...
+    @property
+    def ask_name(self) -> bool: ...
+    @property
+    def ask_birthday(self) -> bool: ...
+
+
+def join_form(touchpoint: Asks, channels: Sequence[tuple[str, str, str]], **more: Any) -> JoinForm:
+    """The form as this page asks. channels: (key, label, kind of identity); a box for each purpose of those that can reach
+    whoever gives what is asked for (field consent_<channel>_<purpose>). more: further fields, unbound, by name."""
     by_phone = {"phone", "recipient"}  # a guide who is told whom to call or write to needs a phone, too
     reach = {"phone": by_phone, "email": {"email"}, "both": {"email", *by_phone}}[touchpoint.ask]
     if "phone" in reach:
@@ -82,7 +93,7 @@ def join_form(touchpoint: Touchpoint, channels: Sequence[tuple[str, str, str]]) 
             boxes[f"consent_{key}_service"] = BooleanField(
                 _l("Yes, tell me by %(channel)s about my coupons and membership", channel=label)
             )
-    form: JoinForm = type("TouchpointJoinForm", (JoinForm,), boxes)()
+    form: JoinForm = type("TouchpointJoinForm", (JoinForm,), boxes | more)()
     if touchpoint.ask == "email":
         del form.phone
     if touchpoint.ask == "phone":

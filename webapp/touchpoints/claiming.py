@@ -1,0 +1,230 @@
+"""Taking a coupon on an offer's public page, by a member whose browser is known or by somebody whom nobody has seen.
+
+Whoever types a phone or an address gets the same answer whether it is known or not: a membership of its own, unconfirmed,
+with this one coupon. Nothing is looked up by what was typed, so there is nothing to be told. What keeps an offer to as many
+as one person may have is the counter: so often it is used per phone or address (docs/decisions/claiming.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+
+from webapp.coupons import queries as coupons
+from webapp.coupons import redeem
+from webapp.coupons.models import Coupon
+from webapp.coupons.take import take
+from webapp.kernel.errors import Refused
+from webapp.kernel.idempotency import insert_or_ignore, once
+from webapp.kernel.scope import Scope
+from webapp.members import confirming
+from webapp.members import service as members
+from webapp.members.identities import EMAIL, PHONE, normalise_email, normalise_phone
+from webapp.members.models import ConsentNow, MemberIdentity
+from webapp.touchpoints.joining import Joining, contact_of
+from webapp.touchpoints.models import PublicClaim, WelcomeUsed
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A coupon that was taken, and whose it is."""
+
+    member_id: int
+    token: str
+
+
+class _Back(Exception):
+    """Nothing was given, so nobody joins."""
+
+    def __init__(self, why: Refused) -> None:
+        self.why = why
+
+
+def claim_unknown(scope: Scope, offer_id: int, typed: Joining, key: str, code: str = "") -> Claimed | Refused:
+    """A coupon for somebody who typed a phone or an address, once for each key. Refused: contact_none, phone_bad, email_bad,
+    and as coupons.take; nobody joins then."""
+
+    def work() -> dict[str, Any]:
+        try:
+            with scope.session.begin_nested():
+                claimed = _claim_unknown(scope, offer_id, typed, key, code)
+        except _Back as back:
+            return {"refused": back.why.code, "facts": back.why.facts}
+        return {"member": claimed.member_id, "token": claimed.token}
+
+    answer = once(scope, key, f"claim:{offer_id}", work)
+    if "refused" in answer:
+        return Refused(answer["refused"], answer["facts"])
+    return Claimed(answer["member"], answer["token"])
+
+
+def _claim_unknown(scope: Scope, offer_id: int, typed: Joining, key: str, code: str) -> Claimed:
+    contact = contact_of(scope, typed)
+    if isinstance(contact, Refused):
+        raise _Back(contact)
+    source = f"claim:{offer_id}"
+    member = members.add_member(scope, members.Details(email=typed.email), source=source)
+    if isinstance(member, Refused):
+        raise _Back(member)
+    phone = normalise_phone(typed.phone, scope.brand.region) if typed.phone.strip() else None
+    if phone:
+        confirming.note_phone(scope, member.id, phone)
+    noes = _noes(scope, phone, typed.email)
+    for (channel, purpose), ticked in typed.consents.items():
+        if ticked and (channel, purpose) not in noes:
+            members.set_consent(scope, member.id, channel, purpose, True, source)
+    inner = hashlib.sha256(f"claim:{key}".encode()).hexdigest()[:40]  # the outer one is this unit's own
+    coupon = take(scope, offer_id, member.id, inner, code=code)
+    if isinstance(coupon, Refused):
+        raise _Back(coupon)
+    _note(scope, coupon, contact)
+    scope.audit("offer.claim", "offer", offer_id, member=member.id)
+    return Claimed(member.id, coupon.token)
+
+
+def claim_known(scope: Scope, offer_id: int, member_id: int, key: str, code: str = "") -> Coupon | Refused:
+    """A coupon for a member whose browser is known; where nobody has confirmed who they are, their phone or address counts
+    as if they had typed it again. Refused: as coupons.take."""
+    coupon = take(scope, offer_id, member_id, key, code=code)
+    if isinstance(coupon, Coupon) and (contact := unconfirmed(scope, member_id)) is not None:
+        _note(scope, coupon, contact)
+    return coupon
+
+
+def unconfirmed(scope: Scope, member_id: int) -> str | None:
+    """The contact of a membership that somebody made on a public page and nobody has confirmed since: of its phone, else of
+    its address. None: staff know them, or there is nothing to know them by."""
+    kept = _contacts(scope, member_id)
+    phone = kept.get(PHONE)
+    if phone is not None:
+        return None if phone.holder is not None else _hash(scope, phone=phone.value)
+    email = kept.get(EMAIL)
+    return None if email is None or email.verified else _hash(scope, email=email.value)
+
+
+def from_public_page(scope: Scope, coupon: Coupon) -> bool:
+    """Whether somebody took it whom nobody has seen: its page then leads to nobody's private page."""
+    return (
+        coupon.occurrence.startswith("welcome:")
+        or scope.session.get(PublicClaim, (scope.brand.id, coupon.id)) is not None
+    )
+
+
+def _note(scope: Scope, coupon: Coupon, contact: str) -> None:
+    scope.session.execute(
+        insert_or_ignore(scope, PublicClaim).values(
+            brand_id=scope.brand.id, coupon_id=coupon.id, contact=contact
+        )
+    )
+
+
+def _contacts(scope: Scope, member_id: int) -> dict[str, MemberIdentity]:
+    rows = scope.session.scalars(
+        select(MemberIdentity).where(
+            MemberIdentity.brand_id == scope.brand.id, MemberIdentity.member_id == member_id
+        )
+    )
+    return {row.kind: row for row in rows}
+
+
+def _hash(scope: Scope, *, phone: str = "", email: str = "") -> str | None:
+    contact = contact_of(scope, Joining(phone=phone, email=email))
+    return contact if isinstance(contact, str) else None
+
+
+def _noes(scope: Scope, phone: str | None, email: str) -> set[tuple[str, str]]:
+    """What somebody with this phone or address has said no to: a box that anybody can tick does not outweigh it. Asked for
+    every phone alike."""
+    values = [value for value in (phone, normalise_email(email) if email.strip() else None) if value]
+    rows = scope.session.execute(
+        select(ConsentNow.channel, ConsentNow.purpose)
+        .join(
+            MemberIdentity,
+            (MemberIdentity.brand_id == ConsentNow.brand_id)
+            & (MemberIdentity.member_id == ConsentNow.member_id),
+        )
+        .where(
+            MemberIdentity.brand_id == scope.brand.id,
+            MemberIdentity.value.in_(values),
+            ConsentNow.granted.is_(False),
+        )
+        .distinct()
+    ).all()
+    return {(channel, purpose) for channel, purpose in rows}
+
+
+# --------------------------------------------------------------------------------------------------------- the counter
+
+
+def as_often_as_one_may(scope: Scope, coupon: Coupon, using: bool) -> Refused | None:
+    """A guard of the counter: what was taken on a public page is used, per phone or address, as often as one person may.
+
+    A member whom staff know is never refused by it, since anybody could have typed their phone; but what they use of an
+    offer with a public page counts.
+    """
+    claimed = scope.session.get(PublicClaim, (scope.brand.id, coupon.id))
+    offer = coupons.offer(scope, coupon.offer_id)
+    if claimed is not None:
+        contact: str | None = claimed.contact
+    elif using and offer.token is not None:
+        kept = _contacts(scope, coupon.member_id)
+        phone, email = kept.get(PHONE), kept.get(EMAIL)
+        contact = _hash(scope, phone=phone.value if phone else "", email=email.value if email else "")
+    else:
+        return None
+    if contact is None:
+        return None
+    free = _place(scope, coupon, contact, offer.per_person, using)
+    return None if free or claimed is None else Refused("claim_used", {"limit": offer.per_person})
+
+
+def _place(scope: Scope, coupon: Coupon, contact: str, per_person: int, using: bool) -> bool:
+    """Whether this coupon has, or may have, one of the contact's places; using: it takes it. A place is a row under a unique
+    key, so that two tills at once cannot take the same; a coupon that was taken away since leaves its own."""
+    places = [_place_key(contact, n) for n in range(per_person)]
+    for _attempt in range(per_person + 1):
+        rows = scope.session.execute(
+            select(WelcomeUsed.contact, WelcomeUsed.coupon_id, Coupon.state)
+            .join(Coupon, (Coupon.brand_id == WelcomeUsed.brand_id) & (Coupon.id == WelcomeUsed.coupon_id))
+            .where(
+                WelcomeUsed.brand_id == scope.brand.id,
+                WelcomeUsed.offer_id == coupon.offer_id,
+                WelcomeUsed.contact.in_(places),
+            )
+        ).all()
+        held = {place: (coupon_id, state) for place, coupon_id, state in rows}
+        if any(coupon_id == coupon.id for coupon_id, _state in held.values()):
+            return True
+        free = next((place for place in places if place not in held or held[place][1] == "void"), None)
+        if free is None or not using:
+            return free is not None
+        if _take_place(scope, coupon, free, held.get(free)):
+            return True
+    return False
+
+
+def _take_place(scope: Scope, coupon: Coupon, place: str, left_by: tuple[int, str] | None) -> bool:
+    key = {"brand_id": scope.brand.id, "offer_id": coupon.offer_id, "contact": place}
+    if left_by is None:
+        done: Any = scope.session.execute(
+            insert_or_ignore(scope, WelcomeUsed).values(**key, coupon_id=coupon.id)
+        )
+    else:
+        done = scope.session.execute(
+            update(WelcomeUsed)
+            .filter_by(**key, coupon_id=left_by[0])
+            .values(coupon_id=coupon.id)
+            .execution_options(synchronize_session=False)
+        )
+    return bool(done.rowcount == 1)
+
+
+def _place_key(contact: str, n: int) -> str:
+    """The first place is the contact itself, which a welcome of the same offer uses as well."""
+    return contact if n == 0 else hashlib.sha256(f"{contact}:{n}".encode()).hexdigest()[:40]
+
+
+redeem.GUARDS.append(as_often_as_one_may)
