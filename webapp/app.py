@@ -36,6 +36,7 @@ ROOMS = (
     "plugin_runtime",
     "members",
     "orders",
+    "catalogue",
     "lifecycle",
     "groups",
     "coupons",
@@ -49,7 +50,7 @@ ROOMS = (
     "tasks",
     "imports",
 )
-JOBS = ("plugin_runtime", "orders", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")
+JOBS = ("plugin_runtime", "orders", "catalogue", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")
 
 
 def create_database(settings: config.Settings) -> Database:

@@ -15,6 +15,7 @@ SUBJECTS = frozenset(
         "members",
         "orders",
         "tags",
+        "catalogue",
         "segments",
         "lifecycle",
         "groups",

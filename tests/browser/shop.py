@@ -24,6 +24,9 @@ from tests.support import seed
 from tests.support.web import Worker, make_app
 from webapp.brands import queries as brands
 from webapp.campaigns import service as campaigns
+from webapp.catalogue import queries as catalogue_queries
+from webapp.catalogue import service as catalogue
+from webapp.catalogue.service import ProductIn
 from webapp.coupons import redeem
 from webapp.coupons.models import Coupon
 from webapp.imports import uploads
@@ -170,6 +173,7 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
         "running": running,
     }
     _use_coupons(shop)
+    _fill_shelves(shop)
     _hang_codes(shop)
     shop.ids |= shop.write(colleagues.let_in, role="owner")
     _give_tasks(shop)
@@ -214,6 +218,25 @@ def _use_coupons(shop: Shop) -> None:
         }
 
     shop.ids |= shop.write(work, role="clerk")
+
+
+def _fill_shelves(shop: Shop) -> None:
+    """Products with and without a name, a price and a category."""
+
+    def work(scope: Scope) -> dict[str, Any]:
+        goods = [
+            ProductIn("6901", "Longjing, spring harvest, 250 g", "Tea", 12_800),
+            ProductIn("6902", "Jasmine", "Tea", 4_950),
+            ProductIn("Teapot, unglazed", category="Ware", price_minor=36_000),
+            ProductIn("6904"),
+        ]
+        catalogue.put(scope, goods)
+        [tea, _ware], _more = catalogue_queries.category_page(scope)
+        first = catalogue_queries.by_code(scope, "6901")
+        assert first is not None
+        return {"product": first.id, "category": tea.id}
+
+    shop.ids |= shop.write(work, role="owner")
 
 
 def _hang_codes(shop: Shop) -> None:

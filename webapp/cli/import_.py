@@ -1,4 +1,4 @@
-"""`regulars import`: members and orders from CSV files."""
+"""`regulars import`: members, orders and products from CSV files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 @click.group("import")
 def import_() -> None:
-    """Bring members and orders in from files.
+    """Bring members, orders and products in from files.
 
     CSV in UTF-8, GB18030 or UTF-16 with commas, semicolons or tabs between cells, or XLSX; the first row names the columns. A file
     is checked whole before anything changes: if a row is bad, all bad rows are told, nothing is applied and the exit
@@ -91,6 +91,52 @@ def orders(
     Columns of lines: order, product and amount (required), category, quantity.
     """
     return _run("orders", file, lines, code, pairs, make_stores, skip_bad, as_json, source, sheet)
+
+
+@import_.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on the last line.")
+@click.option("--skip-bad", is_flag=True, help="Apply the good rows although others are bad.")
+@click.option("--sheet", default="", help="The sheet of a workbook; the first without.")
+@click.option(
+    "--map",
+    "pairs",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="What the file calls a column of ours. Repeat for more.",
+)
+@click.option("--brand", "code", required=True, help="The brand's code.")
+@click.argument("file", type=click.Path(path_type=Path))
+def products(file: Path, code: str, pairs: tuple[str, ...], sheet: str, skip_bad: bool, as_json: bool) -> int:
+    """Products from FILE: what your till calls them, and what people do.
+
+    Columns: code (required; as it stands in the lines of orders), name, category, price. Their headers are recognised in
+    Chinese and English. A category or price from a file stays when orders come in.
+    """
+    from webapp.cli import context
+    from webapp.imports import products_in
+
+    db = context.database(context.settings())
+    brand = context.brand(db, code)
+    done = products_in.import_products(db, brand, file, _mapping(pairs), sheet=sheet, skip_bad=skip_bad)
+    for problem in done.problems:
+        click.echo(str(problem), err=True)
+    if as_json:
+        click.echo(json.dumps(done.as_json(), ensure_ascii=False))
+    elif done.applied:
+        if done.ignored_columns:
+            click.echo(f"ignored columns: {', '.join(done.ignored_columns)}", err=True)
+        put = done.put
+        click.echo(
+            f"{done.read} products read: {put.created} created, {put.updated} updated, {put.unchanged} unchanged, "
+            f"{done.problems.refused} rows refused; {done.seconds:.1f} s"
+        )
+    else:
+        click.echo(
+            f"Nothing was applied: {done.problems.refused} of the rows are bad. Correct them, or leave them out with "
+            "--skip-bad.",
+            err=True,
+        )
+    return 0 if done.applied else 2
 
 
 def _run(

@@ -56,13 +56,28 @@ LINES = {
     "amount": """金额 小计 行金额 商品金额 销售金额 实付 实付金额 实收金额 成交金额 总价 合计
         amount line_total line_amount total paid subtotal price net_amount""",
 }
+PRODUCTS = {
+    "code": """商品编码 商品编号 商品代码 编码 编号 货号 商品条码 条码 条形码 国际条码 款号 商品号 商品id 货品编码 产品编码 商品
+        code product_code item_code article_code product_id item_id article_no sku sku_code barcode ean upc gtin plu product
+        item article id""",
+    "name": """商品名称 名称 品名 商品名 货品名称 货品 产品名称 产品 菜品名称 菜品 标题 规格名称
+        name product_name item_name article_name title label description""",
+    "category": LINES["category"].replace(" group type", " product_category product_type group type"),
+    "price": """价格 售价 单价 零售价 销售价 标价 吊牌价 原价 门市价 会员价
+        price unit_price retail_price list_price selling_price sale_price price_each""",
+}
 CONSENT = {
     "email": "邮件授权 邮件营销 同意邮件 邮箱授权 接收邮件 email_consent email_opt_in newsletter marketing_email",
     "sms": "短信授权 短信营销 同意短信 接收短信 是否接收短信 sms_consent sms_opt_in marketing_sms",
     "wecom": "企微授权 企业微信授权 微信授权 wecom_consent wechat_consent",
     "wechat": "微信授权 公众号授权 wechat_consent wechat_opt_in",
 }
-KINDS: dict[str, dict[str, str]] = {"members": MEMBERS, "orders": ORDERS, "lines": LINES}
+KINDS: dict[str, dict[str, str]] = {
+    "members": MEMBERS,
+    "orders": ORDERS,
+    "lines": LINES,
+    "products": PRODUCTS,
+}
 
 
 def plain(header: str) -> str:
@@ -73,7 +88,7 @@ def plain(header: str) -> str:
 
 
 def guess(kind: str, headers: Sequence[str], channels: Sequence[str] = ()) -> dict[str, str]:
-    """Our column -> what the file seems to call it; those that are not found are left out. kind: members, orders, lines."""
+    """Our column -> what the file seems to call it; those that are not found are left out. kind: of KINDS."""
     places: dict[str, str] = {}
     for header in headers:
         if name := plain(header):

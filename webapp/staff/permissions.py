@@ -17,6 +17,8 @@ PERMISSIONS = {
     "campaigns.send": _l("Send campaigns"),
     "coupons.view": _l("See offers and coupons"),
     "coupons.edit": _l("Make offers, give and withdraw coupons"),
+    "catalogue.view": _l("See products and categories"),
+    "catalogue.edit": _l("Correct products and bring lists of them in"),
     "counter.redeem": _l("Redeem coupons at the counter"),
     "counter.reverse": _l("Undo a redemption"),
     "counter.oversee": _l("See everybody's day at the counter, undo redemptions of earlier days"),
@@ -51,6 +53,7 @@ _MANAGER = (
     _CLERK
     | _GUIDE
     | {
+        "catalogue.view",
         "counter.oversee",
         "coupons.view",
         "groups.edit",
@@ -65,6 +68,7 @@ _SENDER = frozenset(
     {
         "campaigns.send",
         "campaigns.view",
+        "catalogue.view",
         "coupons.view",
         "groups.view",
         "lifecycle.view",
@@ -75,6 +79,7 @@ _SENDER = frozenset(
 _OPERATOR = (_MANAGER - {"staff.quick"}) | {
     "campaigns.edit",
     "campaigns.view",
+    "catalogue.edit",
     "coupons.edit",
     "imports.run",
     "lifecycle.run",

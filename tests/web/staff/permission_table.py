@@ -109,6 +109,17 @@ TABLE = {
     "tags.put": "OPMG",
     "tags.take_off": "OPMG",
     "tags.write_note": "OPMGC",
+    # products and categories
+    "catalogue.add": "OP",
+    "catalogue.bring": "OP",
+    "catalogue.categories": "OPSM",
+    "catalogue.category": "OPSM",
+    "catalogue.change": "OP",
+    "catalogue.file": "OP",
+    "catalogue.index": "OPSM",
+    "catalogue.new": "OP",
+    "catalogue.rename": "OP",
+    "catalogue.show": "OPSM",
     # files
     "imports.again": "OP",
     "imports.apply": "OP",
