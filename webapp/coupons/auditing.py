@@ -28,6 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from webapp.coupons import auditing_limits as limits
 from webapp.coupons import auditing_using as using
 from webapp.coupons import queries
 from webapp.coupons.issue import CODE_LENGTH
@@ -308,6 +309,21 @@ PROMISES = (
         "offer",
         _l("What a person has had of an offer is not the number of their coupons."),
         _allowances,
+    ),
+    Promise(
+        "day_counted",
+        "offer",
+        _l("What an offer gave on a day is not the number of its coupons counted on that day."),
+        limits.day_counted,
+    ),
+    Promise(
+        "code_counted",
+        "offer",
+        _l("What a code of an offer has brought is not the number of its coupons."),
+        limits.code_counted,
+    ),
+    Promise(
+        "code_kept", "offer", _l("A code of an offer has brought more coupons than it may."), limits.code_kept
     ),
     Promise("history", "coupon", _l("A coupon's history does not lead to where the coupon is."), _history),
     Promise("moments", "coupon", _l("A coupon's dates do not fit its state or its history."), _moments),
