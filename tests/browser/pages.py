@@ -91,6 +91,8 @@ STOPS = (
     at("offers.edit", "/offers/{offer}/edit"),
     at("offers.edit_who", "/offers/{offer}/who"),
     at("offers.edit_who", "/offers/{draft_offer}/who"),
+    at("offer_codes.show", "/offers/{offer}/codes"),
+    at("offer_codes.show", "/offers/{offer}/codes", fill={"word": "a!"}, status=422),
     at("offer_figures.show", "/offers/figures"),
     at("offer_figures.show", "/offers/figures?by=stage&offer={offer}"),
     at("offer_figures.show", "/offers/figures?by=staff&of=used"),
