@@ -1,4 +1,4 @@
-"""Reading offers, coupons and redemptions; figures, and the rows behind each figure."""
+"""Reading offers, coupons and redemptions; figures.py counts them."""
 
 from __future__ import annotations
 
@@ -149,37 +149,7 @@ def type_label(scope: Scope, type_key: str, locale: str) -> str:
     return words(bound.plugin, locale)(bound.impl.label) if bound else type_key
 
 
-# --------------------------------------------------------------------------------------------------------------- figures
-
-
-@dataclass(frozen=True, slots=True)
-class CouponFigures:
-    """Counted from rows, now; void coupons count nowhere. issued: out or used; claimed: ever taken; redeemed, saved_minor, orders and revenue_minor: of redemptions that
-    stand. revenue_minor: what was paid on the orders that joined them by till number, each order once."""
-
-    issued: int = 0
-    claimed: int = 0
-    redeemed: int = 0
-    saved_minor: int = 0
-    orders: int = 0
-    revenue_minor: int = 0
-
-
-def coupon_figures(scope: Scope, campaign_id: int) -> CouponFigures:
-    """What a campaign's coupons did."""
-    return (
-        _figures(scope, Coupon.campaign_id, Coupon.campaign_id == campaign_id).get(
-            campaign_id, CouponFigures()
-        )
-        if campaign_id
-        else CouponFigures()
-    )
-
-
-def offer_figures(scope: Scope, offer_ids: Sequence[int]) -> dict[int, CouponFigures]:
-    """What each offer's coupons did; an offer without coupons has zeros."""
-    found = _figures(scope, Coupon.offer_id, Coupon.offer_id.in_(offer_ids)) if offer_ids else {}
-    return {offer_id: found.get(offer_id, CouponFigures()) for offer_id in offer_ids}
+# ----------------------------------------------------------------------------------------------------- whose, and how many
 
 
 def in_reach(scope: Scope) -> ColumnElement[bool]:
@@ -188,54 +158,6 @@ def in_reach(scope: Scope) -> ColumnElement[bool]:
         return true()
     mine = select(Member.id).where(Member.brand_id == scope.brand.id, within(scope, Member.store_id))
     return Coupon.member_id.in_(mine)
-
-
-def _figures(scope: Scope, group: Any, *where: ColumnElement[bool]) -> dict[int, CouponFigures]:
-    fence = (
-        Coupon.brand_id == scope.brand.id,
-        in_reach(scope),
-        group.is_not(None),
-        Coupon.state != "void",
-        *where,
-    )
-    counts = {
-        key: (issued, claimed)
-        for key, issued, claimed in scope.session.execute(
-            select(group, func.count(), func.count(Coupon.claimed_at)).where(*fence).group_by(group)
-        )
-    }
-    used = {
-        key: (redeemed, int(saved))
-        for key, redeemed, saved in scope.session.execute(
-            select(group, func.count(), func.sum(Redemption.saving_minor))
-            .join(Redemption, _of_coupon())
-            .where(*fence, standing())
-            .group_by(group)
-        )
-    }
-    joined = (
-        select(group.label("key"), Redemption.order_id)
-        .join(Redemption, _of_coupon())
-        .where(*fence, standing(), Redemption.order_id.is_not(None))
-        .distinct()
-        .subquery()
-    )
-    revenue = {
-        key: (orders, int(paid))
-        for key, orders, paid in scope.session.execute(
-            select(joined.c.key, func.count(), func.sum(Order.paid_minor))
-            .join(Order, and_(Order.brand_id == scope.brand.id, Order.id == joined.c.order_id))
-            .group_by(joined.c.key)
-        )
-    }
-    return {
-        key: CouponFigures(*pair, *used.get(key, (0, 0)), *revenue.get(key, (0, 0)))
-        for key, pair in counts.items()
-    }
-
-
-def _of_coupon() -> ColumnElement[bool]:
-    return and_(Redemption.brand_id == Coupon.brand_id, Redemption.coupon_id == Coupon.id)
 
 
 def coupons_by_state(scope: Scope) -> dict[str, int]:
@@ -254,7 +176,7 @@ WHICH = ("all", "issued", "claimed", "redeemed", "usable", "expired", "void")
 
 
 def which(name: str, now: datetime, today: date) -> ColumnElement[bool]:
-    """The condition on Coupon of a key of WHICH, as `CouponFigures` counts."""
+    """The condition on Coupon of a key of WHICH, as figures.CouponFigures counts."""
     conditions: dict[str, ColumnElement[bool]] = {
         "all": true(),
         "issued": Coupon.state != "void",

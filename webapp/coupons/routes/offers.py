@@ -8,7 +8,7 @@ from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 
 from webapp.brands import queries as brands
-from webapp.coupons import conditions, offers, promises, queries, says, service
+from webapp.coupons import conditions, figures, offers, promises, queries, says, service
 from webapp.coupons.models import Offer
 from webapp.coupons.offer_form import OfferForm, offer_form
 from webapp.kernel import edge, money
@@ -32,9 +32,9 @@ def index() -> Response:
     """Newest first, with what each brought."""
     with edge.read() as scope:
         found = queries.offers(scope)
-        figures = queries.offer_figures(scope, [offer.id for offer, _terms in found])
+        brought = figures.offer_figures(scope, [offer.id for offer, _terms in found])
         rows = [
-            (offer, queries.describe(scope, offer, terms, pick_locale()), figures[offer.id])
+            (offer, queries.describe(scope, offer, terms, pick_locale()), brought[offer.id])
             for offer, terms in found
         ]
     return edge.page("pages/offers/index.html", rows=rows, states=says.OFFER_STATES)
@@ -93,7 +93,7 @@ def show(offer_id: int) -> Response:
             "terms": terms,
             "lines": queries.describe(scope, offer, terms, pick_locale(), staff=True),
             "type": queries.type_label(scope, offer.type_key, pick_locale()),
-            "brought": queries.offer_figures(scope, [offer_id])[offer_id],
+            "brought": figures.offer_figures(scope, [offer_id])[offer_id],
             "who": describe(scope, offers.who(offer)),
             "said": promises.conditions_in_words(
                 conditions.load(terms.conditions), {store.id: store.name for store in brands.stores(scope)}
