@@ -334,9 +334,13 @@ def _blank(entry: Any) -> bool:
 
 def _row(cells: Any, columns: Sequence[TermField]) -> dict[str, Any]:
     """A row of a table; an optional cell that is blank is left out."""
-    typed = {column.key: cells[column.key].data for column in columns}
+    typed = {column.key: _trimmed(cells[column.key].data) for column in columns}
     needed = {column.key for column in columns if column.required}
     return {key: value for key, value in typed.items() if key in needed or value not in (None, "")}
+
+
+def _trimmed(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
 
 
 def _value(field: Field, term: TermField) -> Any:
