@@ -14,6 +14,7 @@ from webapp.campaigns.models import Campaign
 from webapp.coupons import counters
 from webapp.coupons import queries as coupons
 from webapp.coupons.models import Offer, OfferAllowance
+from webapp.groups import fields as groups  # noqa: F401  registers the group as a field of rules
 from webapp.kernel.scope import Scope
 from webapp.lifecycle import fields  # noqa: F401  registers the stage as a field of rules
 from webapp.members.models import ConsentNow, Member, MemberIdentity

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from webapp.groups import fields as groups  # noqa: F401  registers the group as a field of rules
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.lifecycle import fields  # noqa: F401  registers the stage as a field of rules

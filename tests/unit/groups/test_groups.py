@@ -14,13 +14,16 @@ from tests.factories.orders import make_orders
 from tests.support import seed
 from tests.support.databases import ONE_DATABASE
 from webapp.brands import queries as brands
-from webapp.groups import queries, service, words
+from webapp.groups import fields, queries, service, words  # noqa: F401  fields registers itself
 from webapp.groups.models import Group, GroupStay
 from webapp.groups.service import Details
 from webapp.kernel.db import Database
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.scope import Actor, BrandRef, Scope
 from webapp.members import queries as members
+from webapp.segments import compile as segments
+from webapp.segments import rules
+from webapp.segments.fields import FIELDS
 
 
 def make_group(scope: Scope, name: str = "Fans of Nanjing Road", **more: Any) -> Group:
@@ -208,3 +211,23 @@ def test_the_fence(db: Database, brand: BrandRef) -> None:
             queries.get(scope, there)
     answer = db.write(lambda scope: service.add(scope, Details("Everywhere")), brand=brand, actor=actor)
     assert isinstance(answer, Refused) and answer.code == "store_unknown"
+
+
+def test_being_in_a_group_is_a_condition_of_rules(db: Database, brand: BrandRef) -> None:
+    def unit(scope: Scope) -> None:
+        group, other = make_group(scope), make_group(scope, "Others")
+        inside, gone, elsewhere, _nowhere = make_members(scope, 4)
+        service.join(scope, group.id, inside.id, "staff")
+        service.join(scope, group.id, gone.id, "staff")
+        service.leave(scope, group.id, gone.id, "staff")
+        service.join(scope, other.id, elsewhere.id, "staff")
+
+        def fitting(*groups: Group) -> set[int]:
+            rule = rules.Rule((rules.Condition("group", tuple(str(one.id) for one in groups)),))
+            return set(scope.session.scalars(segments.members(scope, rule)))
+
+        assert fitting(group) == {inside.id}
+        assert fitting(group, other) == {inside.id, elsewhere.id}
+        assert [label for _, label in FIELDS["group"].choices(scope)] == [group.name, "Others"]  # type: ignore[misc]
+
+    db.write(unit, brand=brand)
