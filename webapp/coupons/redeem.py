@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 from webapp.brands import queries as brands
 from webapp.coupons import conditions, holds, queries, quoting, redemptions, steps
 from webapp.coupons.issue import CODE_LENGTH, return_to_stock
-from webapp.coupons.models import Coupon, Offer, Redemption
+from webapp.coupons.models import Coupon, Offer, OfferTerms, Redemption
 from webapp.coupons.using import GUARDS as GUARDS
 from webapp.coupons.using import guarded, over_budget, write_down
 from webapp.kernel import secrets
 from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import once
 from webapp.kernel.scope import Scope
-from webapp.plugin_api import Basket, BasketLine
+from webapp.plugin_api import Basket, BasketLine, CouponType
 from webapp.plugin_runtime import calls
 
 TILL_NUMBER = 80  # characters
@@ -95,14 +95,22 @@ def quote(
 
 
 def wish(
-    scope: Scope, coupon: Coupon, *, store_id: int | None = None, hold: str = "", key: str = ""
+    scope: Scope,
+    coupon: Coupon,
+    *,
+    store_id: int | None = None,
+    hold: str = "",
+    key: str = "",
+    terms: OfferTerms | None = None,
+    bound: calls.Bound[CouponType] | None = None,
 ) -> quoting.Wish:
     """What quoting.reckon needs to know of a coupon, with the reason where it cannot be used here and now. key: what the
-    caller calls it, its code unless said. Guards are asked apart (`guarded`)."""
+    caller calls it, its code unless said. terms, bound: its terms and its type, where they have been read. Guards are asked
+    apart (`guarded`)."""
     offer = queries.offer(scope, coupon.offer_id)
-    terms = queries.terms(scope, coupon.offer_id, coupon.terms_version)
+    terms = terms or queries.terms(scope, coupon.offer_id, coupon.terms_version)
     said = conditions.load(terms.conditions)
-    bound = calls.coupon_type(scope, offer.type_key)
+    bound = bound or calls.coupon_type(scope, offer.type_key)
     why = ended(scope, coupon) or holds.others(scope, coupon, hold)
     if why is None and bound is None:
         why = Refused("parked", {"type": offer.type_key})

@@ -10,7 +10,7 @@ from flask import g
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
-from webapp.coupons import says_using
+from webapp.coupons import says_together, says_using
 from webapp.coupons.checking import Wrong
 from webapp.kernel import money
 from webapp.kernel.errors import Refused
@@ -124,9 +124,14 @@ def refused(why: Refused) -> str:
         "code_unknown": _("This code does not belong to this offer. Look at it once more."),
         "code_used_up": _("This code has been used as often as it may be."),
         "not_open": _("This offer is not open."),
+        "claim_used": _(
+            "The same phone or address has used this offer as often as one person may. If it is somebody else's by mistake, "
+            "give them one by hand."
+        ),
         "welcome_used": _("The same phone or address has used this welcome already: it is given once."),
     }
-    return plain.get(why.code) or says_using.refused(why) or _("This is not possible now.")
+    beside = says_using.refused(why) or says_together.refused(why)
+    return plain.get(why.code) or beside or _("This is not possible now.")
 
 
 def _not_applicable(facts: Mapping[str, Any]) -> str:

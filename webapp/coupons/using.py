@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_, update
 
-from webapp.coupons import holds, join, queries, quoting, steps
+from webapp.coupons import holds, join, queries, quoting, receipts, steps
 from webapp.coupons.models import Coupon, Offer, Redemption
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
@@ -42,7 +42,7 @@ def write_down(
 ) -> list[Redemption] | quoting.NotUsed:
     """Use the coupons of a bill together on its basket: all of them, or none and why. coupons: by the keys of their wishes,
     locked by id (steps.locked) and settled (holds.settle) in this unit before the bill was reckoned. Refused: what guards
-    say, budget_spent."""
+    say, till_has_coupon, budget_spent."""
     try:
         with scope.session.begin_nested():  # a refusal keeps its idempotency row and leaves no other
             return _write_down(scope, bill, coupons, store_id, till)
@@ -53,6 +53,9 @@ def write_down(
 def _write_down(
     scope: Scope, bill: quoting.Bill, coupons: Mapping[str, Coupon], store_id: int | None, till: str
 ) -> list[Redemption]:
+    joins = all(one.wish.conditions.joins for one in bill.applied)
+    if bill.applied and (why := receipts.taken(scope, store_id, till, joins=joins)) is not None:
+        raise _Stop(quoting.NotUsed(bill.applied[0].wish, why))
     made: list[Redemption] = []
     spent: dict[int, tuple[quoting.Wish, int]] = {}
     for one in bill.applied:

@@ -10,6 +10,7 @@ from tests import factories as make
 from tests.support import seed
 from tests.support.web import Worker
 from webapp.coupons import figures, queries, redemptions, service
+from webapp.coupons.conditions import Conditions
 from webapp.coupons.figures import CouponFigures
 from webapp.coupons.models import Coupon, Redemption
 from webapp.kernel.db import Database

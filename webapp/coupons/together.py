@@ -1,0 +1,219 @@
+"""Several coupons on one basket: what they save together, and using them in one unit, all of them or none.
+
+Which of them count is quoting.py's answer; here the rows are read and locked. What was shown is named by `seen`: if it is no
+longer the answer once every coupon is locked, nothing is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select, tuple_
+
+from webapp.catalogue.models import Product
+from webapp.coupons import holds, queries, steps
+from webapp.coupons.models import Coupon, Offer, OfferTerms, Redemption
+from webapp.coupons.quoting import Bill, NotUsed, Wish, reckon
+from webapp.coupons.redeem import TILL_NUMBER, printable, read, wish
+from webapp.coupons.using import guarded, over_budget, write_down
+from webapp.kernel.errors import Refused
+from webapp.kernel.idempotency import once
+from webapp.kernel.scope import Scope
+from webapp.plugin_api import Basket, BasketLine
+from webapp.plugin_runtime import calls
+
+MOST = 20  # codes on one basket
+
+
+def quote_together(
+    scope: Scope, typed: Sequence[str], basket: Basket, store_id: int | None, *, hold: str = ""
+) -> Bill:
+    """What the coupons of at most MOST typed codes save on a basket, here and now; nothing is changed.
+
+    Each code has its answer (`Bill.of`, by the code as stored; what cannot be a code by what was typed): beside the reasons
+    of quoting.py those of a single coupon (redeem.quote). A code typed twice is one.
+    """
+    return _reckon(scope, basket, wishes(scope, typed, store_id, hold=hold))
+
+
+def wishes(scope: Scope, typed: Sequence[str], store_id: int | None, *, hold: str = "") -> list[Wish]:
+    """What quoting.reckon needs to know of each typed code."""
+    codes = _codes(typed)
+    return _wishes(scope, codes, _coupons(scope, codes), store_id, hold)
+
+
+def redeem_together(
+    scope: Scope,
+    typed: Sequence[str],
+    basket: Basket,
+    store_id: int | None,
+    *,
+    key: str,
+    seen: str,
+    till_number: str = "",
+    hold: str = "",
+) -> list[Redemption] | Refused:
+    """Use all coupons that a bill (`seen`) applied, in its order, or none. The same key gives the same answer.
+
+    Refused: quote_changed (it is no longer the answer: ask again and show the new bill), none_applies, till_number,
+    till_has_coupon, budget_spent, and what guards say. Each redemption is undone by itself (undoing.reverse).
+    """
+    till = printable(till_number)
+
+    def work() -> dict[str, Any]:
+        answer = _use(scope, typed, basket, store_id, seen, till, hold)
+        if isinstance(answer, Refused):
+            return {"refused": answer.code, "facts": answer.facts}
+        return {"redemptions": [one.id for one in answer]}
+
+    answer = once(scope, key, f"together:{_digest(sorted(_codes(typed)))}", work)
+    if "refused" in answer:
+        return Refused(answer["refused"], answer["facts"])
+    ids = answer["redemptions"]
+    return [scope.session.get_one(Redemption, (scope.brand.id, id_)) for id_ in ids]
+
+
+def seen(bill: Bill) -> str:
+    """A word for what a bill says: which coupons, in which order, what each saves on each line."""
+    said = [[one.wish.key, one.saving_minor, list(one.lines), one.gift] for one in bill.applied]
+    return _digest([bill.basket.total_minor, [line.amount_minor for line in bill.basket.lines], said])
+
+
+def known_goods(scope: Scope, basket: Basket) -> Basket:
+    """The basket with the catalogue's category wherever a line names a product and no category."""
+    asked = {line.product for line in basket.lines if line.product and not line.category}
+    if not asked:
+        return basket
+    rows = scope.session.execute(
+        select(Product.code, Product.category).where(
+            Product.brand_id == scope.brand.id, Product.code.in_(asked), Product.category != ""
+        )
+    )
+    category = dict(rows.tuples())
+    return Basket(
+        basket.total_minor,
+        tuple(
+            BasketLine(
+                line.amount_minor,
+                line.quantity,
+                line.product,
+                line.category or category.get(line.product, ""),
+            )
+            for line in basket.lines
+        ),
+    )
+
+
+# --------------------------------------------------------------------------------------------------------------- inside
+
+
+def _use(
+    scope: Scope,
+    typed: Sequence[str],
+    basket: Basket,
+    store_id: int | None,
+    shown: str,
+    till: str,
+    hold: str,
+) -> list[Redemption] | Refused:
+    if len(till) > TILL_NUMBER:
+        return Refused("till_number", {"most": TILL_NUMBER})
+    codes = _codes(typed)
+    ids = sorted(coupon.id for coupon in _coupons(scope, codes).values())
+    locked = [
+        steps.locked(scope, id_) for id_ in ids
+    ]  # all of them first: a hold that is over touches its offer
+    coupons = {coupon.code: holds.settle(scope, coupon) for coupon in locked}
+    bill = _reckon(scope, basket, _wishes(scope, codes, coupons, store_id, hold))
+    if seen(bill) != shown:
+        return Refused("quote_changed")
+    if not bill.applied:
+        return Refused("none_applies")
+    done = write_down(scope, bill, coupons, store_id=store_id, till=till)
+    return done.why if isinstance(done, NotUsed) else done
+
+
+def _codes(typed: Sequence[str]) -> list[str]:
+    """As stored, each once; what cannot be a code as it was typed."""
+    if len(typed) > MOST:
+        raise ValueError(f"at most {MOST} codes")
+    return list(dict.fromkeys(read(word) or word for word in typed))
+
+
+def _coupons(scope: Scope, codes: Sequence[str]) -> Mapping[str, Coupon]:
+    rows = scope.session.scalars(
+        select(Coupon).where(
+            Coupon.brand_id == scope.brand.id, Coupon.code.in_([word for word in codes if read(word)])
+        )
+    )
+    return {coupon.code: coupon for coupon in rows}
+
+
+def _wishes(
+    scope: Scope, codes: Sequence[str], coupons: Mapping[str, Coupon], store_id: int | None, hold: str
+) -> list[Wish]:
+    """What they share (offers, terms, types) is read once for all of them."""
+    ids = {coupon.offer_id for coupon in coupons.values()}
+    offers = {
+        offer.id: offer
+        for offer in scope.session.scalars(
+            select(Offer).where(Offer.brand_id == scope.brand.id, Offer.id.in_(ids))
+        )
+    }
+    versions = select(OfferTerms).where(
+        OfferTerms.brand_id == scope.brand.id,
+        tuple_(OfferTerms.offer_id, OfferTerms.version).in_(
+            {(coupon.offer_id, coupon.terms_version) for coupon in coupons.values()}
+        ),
+    )
+    terms = {(one.offer_id, one.version): one for one in scope.session.scalars(versions)}
+    types = {offer.type_key for offer in offers.values()}
+    bound = {type_key: calls.coupon_type(scope, type_key) for type_key in sorted(types)}
+    made = []
+    for word in codes:
+        coupon = coupons.get(word)
+        if coupon is None:
+            made.append(Wish(word, "", None, why=Refused("unknown" if read(word) else "mistyped")))
+            continue
+        one = wish(
+            scope,
+            coupon,
+            store_id=store_id,
+            hold=hold,
+            terms=terms[coupon.offer_id, coupon.terms_version],
+            bound=bound[offers[coupon.offer_id].type_key],
+        )
+        if one.why is None and (why := guarded(scope, coupon, using=False)) is not None:
+            one = replace(one, why=why)
+        made.append(one)
+    return made
+
+
+def _reckon(scope: Scope, basket: Basket, some: Sequence[Wish]) -> Bill:
+    """The bill within what each offer may save in all: a coupon that would go beyond it is out, and the rest is reckoned
+    anew."""
+    basket = known_goods(scope, basket)
+    while True:
+        bill = reckon(basket, some)
+        beyond = _beyond(scope, bill)
+        if beyond is None:
+            return bill
+        some = [replace(one, why=beyond.why) if one.key == beyond.wish.key else one for one in some]
+
+
+def _beyond(scope: Scope, bill: Bill) -> NotUsed | None:
+    saved: dict[int, int] = {}
+    for one in bill.applied:
+        offer_id = one.wish.offer_id
+        saved[offer_id] = saved.get(offer_id, 0) + one.saving_minor
+        if (why := over_budget(queries.offer(scope, offer_id), saved[offer_id])) is not None:
+            return NotUsed(one.wish, why)
+    return None
+
+
+def _digest(said: Any) -> str:
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
