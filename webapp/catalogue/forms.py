@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from wtforms import FileField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -55,7 +56,7 @@ class NewProductForm(ProductForm):
     """One that no order has named yet."""
 
     code = StringField(
-        _l("Code"),
+        lazy_pgettext("of a product", "Code"),
         [InputRequired(_l("Write what your till calls it.")), Length(max=service.CODE)],
         description=_l("Exactly what your till writes on the lines of orders: a number or a name."),
     )

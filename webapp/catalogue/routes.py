@@ -128,7 +128,7 @@ def change(product_id: int) -> Response:
     if refused is not None:
         form.refuse(refused)
         return _show(product_id, form, 422)
-    flash(_("Kept."), "good")
+    flash(_("Saved."), "good")
     return edge.redirect("catalogue.show", product_id=product_id)
 
 
@@ -177,7 +177,7 @@ def rename(category_id: int) -> Response:
     if refused is not None:
         form.refuse(refused)
         return _category(category_id, form, 422)
-    flash(_("Kept."), "good")
+    flash(_("Saved."), "good")
     return edge.redirect("catalogue.category", category_id=category_id)
 
 
