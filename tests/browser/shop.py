@@ -27,8 +27,9 @@ from webapp.campaigns import service as campaigns
 from webapp.catalogue import queries as catalogue_queries
 from webapp.catalogue import service as catalogue
 from webapp.catalogue.service import ProductIn
-from webapp.coupons import redeem
-from webapp.coupons.models import Coupon
+from webapp.coupons import public_page, redeem
+from webapp.coupons import service as coupons
+from webapp.coupons.models import Coupon, OfferEvent
 from webapp.imports import uploads
 from webapp.imports.reading import Files
 from webapp.kernel import links
@@ -173,6 +174,7 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
         "running": running,
     }
     _use_coupons(shop)
+    _show_offers(shop)
     _fill_shelves(shop)
     _hang_codes(shop)
     shop.ids |= shop.write(colleagues.let_in, role="owner")
@@ -235,6 +237,26 @@ def _fill_shelves(shop: Shop) -> None:
         first = catalogue_queries.by_code(scope, "6901")
         assert first is not None
         return {"product": first.id, "category": tea.id}
+
+    shop.ids |= shop.write(work, role="owner")
+
+
+def _show_offers(shop: Shop) -> None:
+    """An offer with a public page, one that is sold out, one with a code, and a page with all of them."""
+
+    def work(scope: Scope) -> dict[str, Any]:
+        gone = make_offer(scope, name="For the first one", stock=1)
+        coded = make_offer(scope, name="For those with a card")
+        coded.by_code = True
+        coded.claim_until = scope.now + timedelta(days=9)
+        tokens = [public_page.publish(scope, id_).token for id_ in (shop.ids["offer"], gone.id, coded.id)]
+        coupons.give(scope, gone.id, shop.ids["member"], "walk-gone")
+        event = public_page.save_event(
+            scope, None, "Ten years", "Thank you.", [shop.ids["offer"], gone.id, coded.id]
+        )
+        assert isinstance(event, OfferEvent)
+        names = ("public_offer", "gone_offer", "coded_offer")
+        return dict(zip(names, tokens, strict=True)) | {"event": event.id, "event_token": event.token}
 
     shop.ids |= shop.write(work, role="owner")
 

@@ -33,6 +33,7 @@ SOURCES: dict[str, Any] = {
     "task": _l("a talk with staff"),
     "touchpoint": _l("a joining page"),
     "join": _l("a joining page"),
+    "claim": _l("an offer's public page"),
 }
 
 

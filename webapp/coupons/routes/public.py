@@ -12,13 +12,14 @@ from flask import Response, flash, g, url_for
 from markupsafe import Markup
 
 from webapp.brands import queries as brands
-from webapp.coupons import queries, redemptions, says, service
+from webapp.coupons import conditions, promises, queries, redemptions, says, service
 from webapp.coupons.models import Coupon
 from webapp.kernel import browser, edge, links
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.i18n import pick_locale
 from webapp.kernel.scope import Actor
+from webapp.touchpoints import claiming
 
 bp = edge.blueprint("coupon_page", __name__)
 SHOWN_STORES = 30
@@ -35,8 +36,12 @@ def show(token: str) -> Response:
         lines = queries.describe(scope, offer, terms, pick_locale())
         state = queries.shown_state(coupon, scope.now, scope.today)
         used = redemptions.standing_of(scope, coupon.id) if state == "redeemed" else None
-        stores = [one for one in brands.stores(scope) if one.open][: SHOWN_STORES + 1]
+        said = conditions.load(terms.conditions)
+        everywhere = brands.stores(scope)
+        words = promises.conditions_in_words(said, {one.id: one.name for one in everywhere})
+        stores = [one for one in everywhere if one.open and (not said.stores or one.id in said.stores)]
         early = coupon.valid_from > scope.today
+        private = not claiming.from_public_page(scope, coupon)
     taken = state in ("claimed", "reversed") and lines is not None
     response = edge.page(
         "pages/coupons/public.html",
@@ -47,7 +52,9 @@ def show(token: str) -> Response:
         state=state,
         used=used,
         stores=stores if len(stores) <= SHOWN_STORES else [],
+        words=words,
         early=early,
+        private=private,
         qr=_qr(coupon) if taken else None,
     )
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
