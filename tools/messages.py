@@ -78,6 +78,7 @@ def declared(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def _labels(node: ast.AST) -> Iterator[str]:
     """Texts of Setting(key, kind, label, help=, choices=), TermField and ContentField (the same), Problem(field, message),
+    Redirect(to, said), StaffPage(label=, help=),
     `label = ...`, `consent = ...`, the values of `reasons = {...}` and what a channel's ready() answers."""
     found: list[ast.expr] = []
     if isinstance(node, ast.ClassDef):
@@ -111,6 +112,10 @@ def _labels(node: ast.AST) -> Iterator[str]:
                 ]
         elif node.func.id == "Problem":
             found += node.args[1:2] + [keywords[key] for key in ("message",) if key in keywords]
+        elif node.func.id == "Redirect":
+            found += node.args[1:2] + [keywords[key] for key in ("said",) if key in keywords]
+        elif node.func.id == "StaffPage":
+            found += [keywords[key] for key in ("label", "help") if key in keywords]
     for value in found:
         if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
             yield value.value

@@ -13,13 +13,17 @@ from webapp import config
 from webapp.brands import queries as brands
 from webapp.coupons import holds, nightly, service
 from webapp.coupons.join import join_again
+from webapp.coupons.verb import Room
 from webapp.kernel.db import Database
 from webapp.kernel.doorbell import job, sweep
 from webapp.kernel.events import on
 from webapp.kernel.scope import Ring, Scope
+from webapp.plugin_runtime import verbs
 
 log = logging.getLogger("regulars.coupons")
 _begun: list[subprocess.Popen[bytes]] = []
+
+verbs.register_coupons(Room())  # what plugins may do with coupons of their own types
 
 
 @on("orders.recorded", "coupons.join_orders")

@@ -107,6 +107,10 @@ class PluginContext(Protocol):
         """
         ...
 
+    def say(self, message: str, **facts: Any) -> str:
+        """The plugin's own words in the brand's language, for what is written outside any page (a task's text)."""
+        ...
+
     def new_word(self) -> str:
         """A fresh unguessable word for the address of a public page; it names this brand."""
         ...

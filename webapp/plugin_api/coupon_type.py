@@ -105,8 +105,9 @@ class CouponType(ABC):
     and read all older ones.
 
     needs: what it must know of a basket. "total": its total, and with its lines it saves the same. "lines": where the basket
-    has none it answers NotApplicable("needs_lines") and guesses nothing. "nothing": it hands over the same gift whatever the
-    basket, and saves no money.
+    has none it answers NotApplicable("needs_lines") and guesses nothing. "either": the lines where there are some; a total
+    alone it takes for that of the goods which the offer is about, as the clerk was told. "nothing": it hands over the same
+    gift whatever the basket, and saves no money.
 
     reasons: NotApplicable.code -> English msgid of the plugin's catalogue, what a clerk and a member read. needs_lines and
     what carries needs_minor or needs_pieces need none: the core says it.
@@ -116,7 +117,7 @@ class CouponType(ABC):
     key: str
     label: str
     terms_version: int = 1
-    needs: Literal["total", "lines", "nothing"] = "total"
+    needs: Literal["total", "lines", "either", "nothing"] = "total"
     fields: tuple[TermField, ...] = ()
     reasons: Mapping[str, str] = {}
 

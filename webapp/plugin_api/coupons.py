@@ -16,8 +16,8 @@ class OfferView:
     """An offer of one of the plugin's own coupon types, as it is now.
 
     state: draft, open or closed. stage: whether its coupons can be taken at this moment, and if not, why: soon (not yet), open,
-    few (few left), today_gone (this day's are given), sold_out, over, resting (switched off). word: of its public page,
-    None: it has none. page: the address of the core's page where it is claimed, blank without a word. stock, left: how many
+    few (few left), today_gone (this day's are given), sold_out, over, resting (switched off); a draft's is soon. word: of its
+    public page, None: it has none. page: the address of the core's page where it is claimed, blank without a word. stock, left: how many
     there are, and can still be given; None: as many as are asked for. claim_from, claim_until: given from the first moment
     on and before the second. terms: those that new coupons get, as its type reads them.
     """

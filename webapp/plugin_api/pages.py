@@ -17,7 +17,8 @@ class PageRequest:
     moment: of the request, aware. locale: the reader's language, en or zh_CN. args: what stands behind the question mark;
     form: what was posted; of a name that comes twice, the first. word: the unguessable word in a public page's address.
     member: as whom this browser joined the brand (`member:17`), blank if it did not. staff: who is signed in (`staff:5`),
-    blank on public pages. base: the address of the plugin's pages, up to the path.
+    blank on public pages. base: the address of the plugin's pages, up to the path. origin: the shop's address as members
+    reach it ("https://shop.example"), for links that people hand on.
     """
 
     path: str
@@ -30,6 +31,7 @@ class PageRequest:
     member: str = ""
     staff: str = ""
     base: str = ""
+    origin: str = ""
 
     def address(self, path: str = "") -> str:
         """The address of another page of the plugin: of the same word, or of the staff's."""

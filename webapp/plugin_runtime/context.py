@@ -20,6 +20,7 @@ from webapp.plugin_runtime import later
 from webapp.plugin_runtime.models import PluginSetting, PluginState
 from webapp.plugin_runtime.runtime import Loaded, registry
 from webapp.plugin_runtime.verbs import BoundCoupons, BoundTasks, NoTasks, Unit
+from webapp.plugin_runtime.words import words
 
 _box: SecretBox | None = None
 
@@ -58,6 +59,10 @@ class Context:
         if self._unit is None:
             raise RuntimeError("there is no shop behind this context")
         return self._unit.write(lambda scope: later.add(scope, self._plugin, name, payload, key=key, at=at))
+
+    def say(self, message: str, **facts: Any) -> str:
+        """In the brand's language."""
+        return words(self._plugin, self.locale)(message, **facts)
 
     def new_word(self) -> str:
         """A word that names the brand."""

@@ -16,7 +16,7 @@ from jinja2 import BaseLoader, Environment, FileSystemLoader, TemplateNotFound
 from werkzeug.exceptions import HTTPException
 
 from webapp.brands import queries as brands
-from webapp.kernel import browser, clock, edge, secrets, shell
+from webapp.kernel import browser, clock, edge, links, secrets, shell
 from webapp.kernel.edge import PUBLIC, SIGNED_IN
 from webapp.kernel.errors import Forbidden, UserError
 from webapp.kernel.errors import NotFound as Missing
@@ -154,6 +154,7 @@ def _asked(rest: str, **more: Any) -> PageRequest:
         pick_locale(),
         plain(request.args),
         plain(request.form),
+        origin=links.base(),
         **more,
     )
 
