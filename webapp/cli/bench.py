@@ -31,6 +31,10 @@ BENCHES: dict[str, tuple[str, str]] = {
         "webapp.cli.bench_engine:engine",
         "All stages decided, beside reading the facts and writing stages.",
     ),
+    "quote": (
+        "webapp.cli.bench_quote:quote",
+        "Which coupons count on a basket of many lines, reckoned and with everything read.",
+    ),
 }
 
 

@@ -46,6 +46,14 @@ def standing_of(scope: Scope, coupon_id: int) -> RedemptionRow | None:
     return _redemption_row(*row) if row else None
 
 
+def of_basket(scope: Scope, basket_id: int) -> list[RedemptionRow]:
+    """Those that were used together, undone ones too, in the order in which they were reckoned."""
+    rows = scope.session.execute(
+        _redemptions(scope).where(Redemption.basket_id == basket_id).order_by(Redemption.id)
+    )
+    return [_redemption_row(*row) for row in rows]
+
+
 def of_day(scope: Scope, day: date, *, store_id: int | None = None, limit: int = 10) -> list[RedemptionRow]:
     """The newest redemptions of a local day, undone ones too; of one store, or of all that the actor reaches."""
     query = _redemptions(scope).where(Redemption.redeemed_on == day, within(scope, Redemption.store_id))

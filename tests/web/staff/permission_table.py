@@ -133,6 +133,10 @@ TABLE = {
     "imports.take_back": "OP",
     "imports.upload": "OP",
     # the counter, offers and coupons
+    "basket.done": "OPMGC",
+    "basket.index": "OPMGC",
+    "basket.look": "OPMGC",
+    "basket.use": "OPMGC",
     "counter.ask": "OPMGC",
     "counter.done": "OPMGC",
     "counter.find": "OPMGC",

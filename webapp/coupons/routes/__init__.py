@@ -5,14 +5,25 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from webapp.coupons.routes import claim, codes, counter, coupons, events, figures, offers, public, wallet
+from webapp.coupons.routes import (
+    basket,
+    claim,
+    codes,
+    counter,
+    coupons,
+    events,
+    figures,
+    offers,
+    public,
+    wallet,
+)
 from webapp.coupons.wallet import path
 from webapp.kernel import shell
 
 
 def init_app(app: Flask) -> None:
     """Register; Offers has its place in More, the Counter its own in the bar."""
-    for room in (offers, codes, events, figures, coupons, counter, public, claim, wallet):
+    for room in (offers, codes, events, figures, coupons, counter, basket, public, claim, wallet):
         app.register_blueprint(room.bp)
     app.jinja_env.globals["wallet_page"] = path
     shell.more(
