@@ -12,12 +12,15 @@ from babel.lists import format_list
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from webapp.brands import queries as brands
+from webapp.catalogue import queries as catalogue
 from webapp.coupons import says
-from webapp.coupons.conditions import Conditions
-from webapp.coupons.models import Offer
+from webapp.coupons.conditions import Conditions, load
+from webapp.coupons.models import Offer, OfferTerms
 from webapp.kernel.errors import Refused
 from webapp.kernel.filters import moment
 from webapp.kernel.i18n import pick_locale
+from webapp.kernel.scope import Scope
 
 # stage (public_page.stage) -> words, kind of badge; one that is simply open needs no word
 STAGES: dict[str, tuple[Any, str]] = {
@@ -74,6 +77,16 @@ def conditions_in_words(
         else _("One purchase takes one coupon: this one does not join others.")
     )
     return said
+
+
+def of_terms(scope: Scope, terms: OfferTerms) -> list[str]:
+    """The conditions of an offer's terms in words, with the stores and goods as the shop calls them."""
+    said = load(terms.conditions or {})
+    stores = {one.id: one.name for one in brands.stores(scope)} if said.stores else {}
+    goods = catalogue.names(scope, (*said.products, *said.products_out)) if said.picks else {}
+    if said.picks:
+        goods = catalogue.category_names(scope, (*said.categories, *said.categories_out)) | goods
+    return conditions_in_words(said, stores, goods)
 
 
 def _goods(conditions: Conditions, names: Mapping[str, str]) -> list[str]:

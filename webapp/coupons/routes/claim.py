@@ -16,15 +16,15 @@ from wtforms import StringField
 from wtforms.validators import Length
 
 from webapp.brands import queries as brands
-from webapp.coupons import conditions, promises, public_page, queries, says, wallet
-from webapp.coupons.models import Coupon, Offer, OfferTerms
+from webapp.coupons import promises, public_page, queries, says, wallet
+from webapp.coupons.models import Coupon, Offer
 from webapp.coupons.routes import knowing
 from webapp.kernel import browser, edge, links, qr
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.i18n import pick_locale
 from webapp.kernel.limits import left, limit
-from webapp.kernel.scope import Actor, BrandRef, Scope
+from webapp.kernel.scope import Actor, BrandRef
 from webapp.plugin_runtime import calls
 from webapp.plugin_runtime.words import consent_label
 from webapp.touchpoints import claiming
@@ -52,7 +52,8 @@ def show(token: str) -> Response:
     """As it stands now; who is known has one button, others a short form (?new=1: it is somebody else)."""
     browser.door()
     offer, brand = _found(token)
-    return _page(offer, _form(offer), _known(brand))
+    known = _known(brand)
+    return _page(offer, _form(offer, known), known)
 
 
 @bp.post("/o/<token>", permission=PUBLIC)
@@ -62,12 +63,12 @@ def take(token: str) -> Response:
     known = _known(brand)
     if known is not None:
         if not limit("claim.member", f"{brand.id}:{known}", *BY_MEMBER):
-            return _page(offer, _form(offer), known, told=_too_many(), status=429)
+            return _page(offer, _form(offer, known), known, told=_too_many(), status=429)
     else:
         browser.door("claim", FROM_ADDRESS)
         if not limit("claim.offer", f"{brand.id}:{offer.id}", *FROM_OFFER):
-            return _page(offer, _form(offer), known, told=_too_many(), status=429)
-    form = _form(offer)
+            return _page(offer, _form(offer, known), known, told=_too_many(), status=429)
+    form = _form(offer, known)
     if form.website.data:
         return edge.redirect("claim.show", token=token)
     if not form.validate():
@@ -134,21 +135,17 @@ def _known(brand: BrandRef) -> int | None:
     return None if request.args.get("new") else knowing.member_of(brand)
 
 
-def _form(offer: Offer) -> JoinForm:
-    with edge.read() as scope:
-        channels = [
-            (one.impl.key, consent_label(one.plugin, one.impl), one.impl.identity)
-            for one in calls.channels(scope)
-        ]
+def _form(offer: Offer, known: int | None) -> JoinForm:
+    """Whoever is known is asked nothing but the code."""
+    channels: list[tuple[str, str, str]] = []
+    if known is None:
+        with edge.read() as scope:
+            channels = [
+                (one.impl.key, consent_label(one.plugin, one.impl), one.impl.identity)
+                for one in calls.channels(scope)
+            ]
     asked = {"code": StringField(_l("Your code"), [Length(max=40)])} if offer.by_code else {}
     return join_form(_Asks(), channels, **asked)
-
-
-def words_of(scope: Scope, terms: OfferTerms) -> list[str]:
-    """When, where and with what it can be used."""
-    said = conditions.load(terms.conditions or {})
-    stores = {one.id: one.name for one in brands.stores(scope)} if said.stores else {}
-    return promises.conditions_in_words(said, stores)
 
 
 def _page(offer: Offer, form: JoinForm, known: int | None, *, told: str = "", status: int = 200) -> Response:
@@ -159,7 +156,7 @@ def _page(offer: Offer, form: JoinForm, known: int | None, *, told: str = "", st
         mine = wallet.of_offer(scope, known, offer.id) if known is not None else None
         context: dict[str, Any] = {
             "lines": queries.describe(scope, offer, terms, pick_locale()),
-            "words": words_of(scope, terms),
+            "words": promises.of_terms(scope, terms),
             "state": queries.shown_state(mine, scope.now, scope.today) if mine is not None else None,
         }
     response = edge.page(

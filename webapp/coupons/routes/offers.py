@@ -8,7 +8,7 @@ from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext as _
 
 from webapp.brands import queries as brands
-from webapp.coupons import conditions, figures, offers, promises, queries, says, service
+from webapp.coupons import figures, offers, promises, queries, says, service
 from webapp.coupons.models import Offer
 from webapp.coupons.offer_form import OfferForm, offer_form
 from webapp.kernel import edge, money
@@ -95,9 +95,7 @@ def show(offer_id: int) -> Response:
             "type": queries.type_label(scope, offer.type_key, pick_locale()),
             "brought": figures.offer_figures(scope, [offer_id])[offer_id],
             "who": describe(scope, offers.who(offer)),
-            "said": promises.conditions_in_words(
-                conditions.load(terms.conditions), {store.id: store.name for store in brands.stores(scope)}
-            ),
+            "said": promises.of_terms(scope, terms),
         }
     return edge.page("pages/offers/show.html", states=says.OFFER_STATES, **context)
 

@@ -37,12 +37,14 @@ def show(token: str) -> Response:
         state = queries.shown_state(coupon, scope.now, scope.today)
         used = redemptions.standing_of(scope, coupon.id) if state == "redeemed" else None
         said = conditions.load(terms.conditions)
-        everywhere = brands.stores(scope)
-        words = promises.conditions_in_words(said, {one.id: one.name for one in everywhere})
-        stores = [one for one in everywhere if one.open and (not said.stores or one.id in said.stores)]
+        words = promises.of_terms(scope, terms)
+        stores = [
+            one for one in brands.stores(scope) if one.open and (not said.stores or one.id in said.stores)
+        ]
         early = coupon.valid_from > scope.today
         private = not claiming.from_public_page(scope, coupon)
-    taken = state in ("claimed", "reversed") and lines is not None
+    at_till = state == "held" and coupon.claimed_at is not None  # for a purchase, not for its member
+    taken = state in ("claimed", "reversed", "held") and lines is not None and not at_till
     response = edge.page(
         "pages/coupons/public.html",
         coupon=coupon,
@@ -54,6 +56,7 @@ def show(token: str) -> Response:
         stores=stores if len(stores) <= SHOWN_STORES else [],
         words=words,
         early=early,
+        at_till=at_till,
         private=private,
         qr=_qr(coupon) if taken else None,
     )
