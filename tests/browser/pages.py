@@ -72,6 +72,8 @@ STOPS = (
     at("counter.index", "/counter?code=XXXXXXXXX&basket=150&store={store}", who="clerk", status=422),
     at("counter.index", "/counter?code={used_code}&basket=150&store={store}", who="clerk"),
     at("counter.done", "/counter/{redemption}", who="clerk"),
+    at("counter.day", "/counter/day", who="manager"),
+    at("counter.day", "/counter/day", who="clerk"),
     at("counter.ask", "/counter/find", who="clerk"),
     at("counter.ask", "/counter/find", who="clerk", fill={"who": "13800138000"}, status=404),
     at("counter.index", "/counter"),

@@ -44,6 +44,10 @@ class CounterForm(Form):
         else:
             del self.store
 
+    def bought_minor(self) -> int:
+        """What the basket costs; 0 where it is not asked for."""
+        return (self.basket.data or 0) if self.basket else 0
+
     def validate_code(self, field: Any) -> None:
         """A mistyped code is told before anything is looked up."""
         if field.data and read(field.data) is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from webapp.brands.models import Store
 from webapp.coupons.models import Coupon, Offer, Redemption
@@ -54,31 +54,75 @@ def of_basket(scope: Scope, basket_id: int) -> list[RedemptionRow]:
     return [_redemption_row(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class ClerkDay:
+    """What one clerk did on a day. used, saved_minor: of redemptions that stand; undone: of those that do not."""
+
+    clerk: str
+    used: int
+    saved_minor: int
+    undone: int
+
+
+def whose(scope: Scope) -> int | None:
+    """Whose redemptions the actor sees in lists: their own, unless they oversee the counter (None: everybody's)."""
+    if scope.actor.kind != "staff" or scope.actor.can("counter.oversee"):
+        return None
+    return scope.actor.id
+
+
 def of_day(scope: Scope, day: date, *, store_id: int | None = None, limit: int = 10) -> list[RedemptionRow]:
-    """The newest redemptions of a local day, undone ones too; of one store, or of all that the actor reaches."""
-    query = _redemptions(scope).where(Redemption.redeemed_on == day, within(scope, Redemption.store_id))
-    if store_id is not None:
-        query = query.where(Redemption.store_id == store_id)
+    """The newest redemptions of a local day that the actor may see, undone ones too; of one store, or of all in reach."""
     rows = scope.session.execute(
-        query.order_by(Redemption.redeemed_at.desc(), Redemption.id.desc()).limit(limit)
+        _redemptions(scope)
+        .where(*_of_day(scope, day, store_id))
+        .order_by(Redemption.redeemed_at.desc(), Redemption.id.desc())
+        .limit(limit)
     )
     return [_redemption_row(*row) for row in rows]
 
 
 def day_total(scope: Scope, day: date, *, store_id: int | None = None) -> tuple[int, int]:
-    """(redemptions that stand, what they saved) of a local day."""
-    where = [
-        Redemption.brand_id == scope.brand.id,
-        Redemption.redeemed_on == day,
-        within(scope, Redemption.store_id),
-        standing(),
-    ]
-    if store_id is not None:
-        where.append(Redemption.store_id == store_id)
+    """(redemptions that stand, what they saved) of a local day, as far as the actor may see them."""
     count, saved = scope.session.execute(
-        select(func.count(), func.coalesce(func.sum(Redemption.saving_minor), 0)).where(*where)
+        select(func.count(), func.coalesce(func.sum(Redemption.saving_minor), 0)).where(
+            Redemption.brand_id == scope.brand.id, *_of_day(scope, day, store_id), standing()
+        )
     ).one()
     return count, int(saved)
+
+
+def by_clerk(scope: Scope, day: date) -> list[ClerkDay]:
+    """A local day of the stores in reach, by who stood at the counter; most first."""
+    stands = case((standing(), 1), else_=0)
+    used = func.sum(stands)
+    rows = scope.session.execute(
+        select(
+            func.max(Staff.name),
+            func.max(Staff.email),
+            used,
+            func.sum(stands * Redemption.saving_minor),
+            func.count(),
+        )
+        .select_from(Redemption)
+        .outerjoin(Staff, Staff.id == Redemption.staff_id)
+        .where(Redemption.brand_id == scope.brand.id, *_of_day(scope, day, None))
+        .group_by(Redemption.staff_id)
+        .order_by(used.desc(), Redemption.staff_id)
+    )
+    return [
+        ClerkDay(name or email or "", int(n), int(saved), int(rows_) - int(n))
+        for name, email, n, saved, rows_ in rows
+    ]
+
+
+def _of_day(scope: Scope, day: date, store_id: int | None) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [Redemption.redeemed_on == day, within(scope, Redemption.store_id)]
+    if store_id is not None:
+        where.append(Redemption.store_id == store_id)
+    if (staff_id := whose(scope)) is not None:
+        where.append(Redemption.staff_id == staff_id)
+    return where
 
 
 def _redemptions(scope: Scope) -> Select[*tuple[Any, ...]]:

@@ -10,6 +10,9 @@ CSP = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+# What pages may ask the browser for: nothing, but for the page that reads codes with the camera.
+POLICY = "camera=(), microphone=(), geolocation=()"
+CAMERA = "camera=(self), microphone=(), geolocation=()"
 
 
 def secure() -> bool:
@@ -37,6 +40,7 @@ def init_security(app: Flask, *, strict_cookies: bool) -> None:
         response.headers.setdefault("Content-Security-Policy", CSP)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", POLICY)
         if response.mimetype == "text/html":
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response

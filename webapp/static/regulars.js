@@ -43,11 +43,19 @@
     reveal();
   });
 
-  // Copy buttons are in the page but hidden; they show where copying is possible.
+  // Copy and scan buttons are in the page but hidden; they show where the browser can.
   const reveal = () => {
-    if (!navigator.clipboard) return;
-    document.querySelectorAll("[data-copy][hidden]").forEach((button) => { button.hidden = false; });
+    const show = (what) => document.querySelectorAll(what + "[hidden]").forEach((one) => { one.hidden = false; });
+    if (navigator.clipboard) show("[data-copy]");
+    if (window.BarcodeDetector && navigator.mediaDevices) show("[data-scan]");
+    const now = $("[data-scan][data-now]:not([hidden])");
+    if (now) now.click();
   };
+  // The camera's script comes when somebody asks for it.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("[data-scan]");
+    if (button) import(button.dataset.scan).then((scanner) => scanner.scan(button));
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest("[data-copy]");
     if (!button) return;

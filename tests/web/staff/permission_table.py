@@ -138,6 +138,7 @@ TABLE = {
     "basket.look": "OPMGC",
     "basket.use": "OPMGC",
     "counter.ask": "OPMGC",
+    "counter.day": "OPMGC",
     "counter.done": "OPMGC",
     "counter.find": "OPMGC",
     "counter.index": "OPMGC",

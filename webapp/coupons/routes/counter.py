@@ -1,4 +1,4 @@
-"""The counter, on a phone in one hand: type the code and the basket, see what it saves, use it, undo.
+"""The counter, on a phone in one hand: scan or type the code, type the basket, see what it saves, use it, undo.
 
 Looking is a GET (it changes nothing, so Back and reload are free); using is one POST with a key of its own, so a double tap,
 or a retry after an answer that was lost, uses the coupon once.
@@ -7,6 +7,7 @@ or a retry after an answer that was lost, uses the coupon once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Response, flash, g, request
@@ -14,15 +15,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from webapp.brands import queries as brands
-from webapp.coupons import at_counter, queries, redeem, redemptions, says, service
+from webapp.coupons import at_counter, queries, redeem, redemptions, says, service, undoing
 from webapp.coupons.forms import CounterForm, FindForm
 from webapp.coupons.models import Redemption
-from webapp.kernel import edge, money, shell
+from webapp.kernel import edge, money, security, shell
 from webapp.kernel.errors import Forbidden, Refused
 from webapp.kernel.i18n import pick_locale
 from webapp.kernel.limits import left, limit
 from webapp.kernel.reach import reaches
-from webapp.kernel.scope import Scope
+from webapp.kernel.scope import BrandRef, Scope
 from webapp.kernel.security import secure
 from webapp.members import panels
 
@@ -30,13 +31,14 @@ bp = edge.blueprint("counter", __name__)
 STORE_COOKIE = "rg_store"
 _MONTH = 30 * 24 * 3600
 GUESSES = 30  # unknown codes in five minutes
+DAY_ROWS = 200
 
 Stores = Sequence[tuple[int, str]]
 
 
 @bp.get("/counter", permission="counter.redeem")
 def index() -> Response:
-    """The form; with a code what it is; with a basket what it saves, or why not."""
+    """The form; with a code what it is; with a basket what it saves, or why not. A gift needs no basket."""
     with edge.read() as scope:
         stores = _stores(scope)
         form = _form(stores, request.args)
@@ -44,17 +46,22 @@ def index() -> Response:
             "today": redemptions.of_day(scope, scope.today, store_id=_store_id(form, stores))
         }
         status = 200
-        if "code" in request.args and not left(*_guesses()):
+        if "code" not in request.args:
+            return _page(form, stores, **context)
+        if not left(*_guesses()):
             return _rattled(form, stores, **context)
-        if "code" in request.args and "basket" not in request.args:  # scanned: the basket is still to come
-            context |= _look(scope, form)
-        elif "code" in request.args:
-            if form.validate():
-                context["answer"] = service.quote(scope, form.code.data or "", form.basket.data or 0)
-            else:
-                status = 422
+        asks = _ask_for(scope, form)
+        if not _complete(form, asks):  # scanned: the basket, or the store, is still to come
+            found = service.look(scope, form.code.data or "", store_id=_store_id(form, stores))
+            context |= {"answer": found} if isinstance(found, Refused) else {"found": found}
+        elif form.validate():
+            context["answer"] = service.quote(
+                scope, form.code.data or "", form.bought_minor(), store_id=_store_id(form, stores)
+            )
+        else:
+            status = 422
         _note_guess(context.get("answer"))
-        return _page(form, stores, status, **_explained(scope, context))
+        return _page(form, stores, status, asks=asks, **_explained(scope, context))
 
 
 @bp.post("/counter/find", permission="counter.redeem")
@@ -71,7 +78,7 @@ def find() -> Response:
         return _find_page(form, 429)
     typed = str(form.who.data).strip()
     with edge.read() as scope:
-        found = at_counter.find(scope, typed, pick_locale())
+        found = at_counter.find(scope, typed, pick_locale(), _likely_store(scope))
         if found is None and redeem.read(typed) and queries.by_code(scope, redeem.read(typed) or ""):
             return edge.redirect("counter.index", code=redeem.read(typed))
         if found is None:
@@ -84,7 +91,9 @@ def find() -> Response:
             if (badge := one.of(scope, [found.member_id]).get(found.member_id))
         ]
         reach = edge.can("members.view") and reaches(scope, found.store_id)
-    return edge.page("pages/counter/find.html", form=form, found=found, badges=badges, reach=reach)
+    return edge.page(
+        "pages/counter/find.html", form=form, found=found, badges=badges, reach=reach, refused=says.refused
+    )
 
 
 @bp.get("/counter/find", permission="counter.redeem")
@@ -103,9 +112,10 @@ def use() -> Response:
     key = edge.once_key()
     with edge.read() as scope:
         stores = _stores(scope)
-    form = _form(stores, request.form)
+        form = _form(stores, request.form)
+        asks = _ask_for(scope, form)
     if not form.validate():
-        return _page(form, stores, 422, today=[])
+        return _page(form, stores, 422, asks=asks, today=[])
     if not left(*_guesses()):
         return _rattled(form, stores, today=[])
     store_id = _store_id(form, stores)
@@ -114,7 +124,7 @@ def use() -> Response:
         return service.redeem(
             scope,
             typed=form.code.data or "",
-            basket_minor=form.basket.data or 0,
+            basket_minor=form.bought_minor(),
             key=key,
             store_id=store_id,
             till_number=form.till.data or "",
@@ -125,7 +135,7 @@ def use() -> Response:
         _note_guess(answer)
         edge.spend_once()
         with edge.read() as scope:
-            return _page(form, stores, 409, **_explained(scope, {"answer": answer, "today": []}))
+            return _page(form, stores, 409, asks=asks, **_explained(scope, {"answer": answer, "today": []}))
     response = edge.redirect("counter.done", redemption_id=answer.id)
     if len(stores) > 1 and store_id:
         response.set_cookie(
@@ -144,17 +154,41 @@ def done(redemption_id: int) -> Response:
     """What was saved, what is to pay, and the way back."""
     with edge.read() as scope:
         row = redemptions.get(scope, redemption_id)
+        late = undoing.too_late(scope, row.redemption) is not None
     if not reaches(scope, row.redemption.store_id):
         raise Forbidden("a redemption of another store")
-    return edge.page("pages/counter/done.html", row=row)
+    return edge.page("pages/counter/done.html", row=row, late=late)
+
+
+@bp.get("/counter/day", permission="counter.redeem")
+def day() -> Response:
+    """A day's redemptions with their sums: a clerk's own; of everybody, by clerk, for who oversees the counter."""
+    with edge.read() as scope:
+        shown = _day(request.args.get("day", ""), scope.today)
+        count, saved = redemptions.day_total(scope, shown)
+        context = {
+            "rows": redemptions.of_day(scope, shown, limit=DAY_ROWS),
+            "clerks": redemptions.by_clerk(scope, shown) if redemptions.whose(scope) is None else [],
+            "today": scope.today,
+            "before": shown - timedelta(days=1),
+            "after": shown + timedelta(days=1),
+        }
+    return edge.page(
+        "pages/counter/day.html", shown=shown, count=count, saved=saved, most=DAY_ROWS, **context
+    )
 
 
 @bp.post("/counter/<int:redemption_id>/undo", permission="counter.reverse")
 def undo(redemption_id: int) -> Response:
-    """The coupon is usable again; once, however often it is tapped."""
+    """The coupon is usable again, or back in the stock, as its terms say; once, however often it is tapped."""
     answer = edge.write(lambda scope: service.reverse(scope, redemption_id))
     if isinstance(answer, Refused):
         flash(says.refused(answer), "warn")
+        return edge.redirect("counter.done", redemption_id=redemption_id)
+    with edge.read() as scope:
+        back = redemptions.get(scope, redemption_id).coupon.state == "void"
+    if back:
+        flash(_("Undone. The coupon is back in the stock."), "good")
     else:
         flash(_("Undone. The coupon can be used again."), "good")
     return edge.redirect("counter.done", redemption_id=redemption_id)
@@ -182,19 +216,50 @@ def _stores(scope: Scope) -> Stores:
 def _form(stores: Stores, typed: Any) -> CounterForm:
     form = CounterForm(formdata=typed)
     form.choose_from(stores)
-    kept = request.cookies.get(STORE_COOKIE, "")
-    if form.store and not typed.get("store"):  # one of the list: a store may have closed since
-        likely = (kept, str(g.get("store_id")))
-        form.store.data = next((id_ for one in likely for id_, _name in stores if str(id_) == one), None)
+    if form.store and not typed.get("store"):
+        form.store.data = _likely(stores)
     if form.code.data and (code := redeem.read(form.code.data)):
         form.code.data = code
     return form
+
+
+def _ask_for(scope: Scope, form: CounterForm) -> at_counter.Asks:
+    """What this coupon needs beside its code; a field that it does not need is not there."""
+    asks = at_counter.asks(scope, redeem.read(form.code.data or ""))
+    if not asks.basket and form.basket:
+        del form.basket
+    return asks
+
+
+def _complete(form: CounterForm, asks: at_counter.Asks) -> bool:
+    """All that the coupon needs was sent."""
+    if asks.basket:
+        return "basket" in request.args
+    return not form.store or bool(form.store.data)
+
+
+def _likely(stores: Stores) -> int | None:
+    """Where the clerk used a coupon last, or signed in: one of the list, since a store may have closed since."""
+    likely = (request.cookies.get(STORE_COOKIE, ""), str(g.get("store_id")))
+    return next((id_ for one in likely for id_, _name in stores if str(id_) == one), None)
+
+
+def _likely_store(scope: Scope) -> int | None:
+    stores = _stores(scope)
+    return stores[0][0] if len(stores) == 1 else _likely(stores)
 
 
 def _store_id(form: CounterForm, stores: Stores) -> int | None:
     if form.store:
         return form.store.data or None
     return stores[0][0] if stores else None
+
+
+def _day(typed: str, today: date) -> date:
+    try:
+        return min(date.fromisoformat(typed), today)
+    except ValueError:
+        return today
 
 
 def _guesses() -> tuple[str, str, int, int]:
@@ -212,12 +277,6 @@ def _rattled(form: CounterForm, stores: Stores, **context: Any) -> Response:
     return _page(form, stores, 429, **context)
 
 
-def _look(scope: Scope, form: CounterForm) -> dict[str, Any]:
-    """What a scanned code is, before there is a basket."""
-    found = service.look(scope, form.code.data or "")
-    return {"answer": found} if isinstance(found, Refused) else {"found": found}
-
-
 def _explained(scope: Scope, context: dict[str, Any]) -> dict[str, Any]:
     """The coupon's own words beside the answer, and the refusal's sentence."""
     answer = context.get("answer")
@@ -229,7 +288,7 @@ def _explained(scope: Scope, context: dict[str, Any]) -> dict[str, Any]:
     if coupon is not None:
         offer = queries.offer(scope, coupon.offer_id)
         terms = queries.terms(scope, offer.id, coupon.terms_version)
-        context |= {"offer": offer, "lines": queries.describe(scope, offer, terms, pick_locale())}
+        context |= {"offer": offer, "lines": queries.describe(scope, offer, terms, pick_locale(), staff=True)}
     return context
 
 
@@ -237,13 +296,20 @@ def _page(form: CounterForm, stores: Stores, status: int = 200, **context: Any) 
     if context.get("mistyped"):
         form.code.errors = [context.pop("refused")]
         status = 422
-    brand = edge.brand()
-    assert brand is not None  # the guard has seen to it
-    return edge.page(
+    response = edge.page(
         "pages/counter/index.html",
         status=status,
         form=form,
         here=dict(stores).get(_store_id(form, stores) or 0),
-        symbol=money.symbol(brand.currency, pick_locale()),
+        symbol=money.symbol(_brand().currency, pick_locale()),
+        scan_now="scan" in request.args,
         **context,
     )
+    response.headers["Permissions-Policy"] = security.CAMERA
+    return response
+
+
+def _brand() -> BrandRef:
+    brand = edge.brand()
+    assert brand is not None  # the guard has seen to it
+    return brand
