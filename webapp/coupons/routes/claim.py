@@ -16,7 +16,7 @@ from wtforms import StringField
 from wtforms.validators import Length
 
 from webapp.brands import queries as brands
-from webapp.coupons import promises, public_page, queries, says, wallet
+from webapp.coupons import promises, public_page, queries, wallet
 from webapp.coupons.models import Coupon, Offer
 from webapp.coupons.routes import knowing
 from webapp.kernel import browser, edge, links, qr
@@ -193,7 +193,6 @@ def of_offer(offer_id: int) -> Response:
         address=address,
         drawn=qr.svg(address) if address else None,
         unchecked=unchecked(),
-        states=says.OFFER_STATES,
     )
 
 
