@@ -26,20 +26,20 @@ def refused(why: Refused) -> str | None:
 def _stands_alone(facts: Mapping[str, Any]) -> str:
     beside = listed(facts["beside"])
     if facts["itself"]:
-        return _("It is used alone, and %(others)s saves at least as much.", others=beside)
-    return _("%(other)s saves at least as much, and is used alone.", other=beside)
+        return _("It is used alone; with %(others)s at least as much is saved.", others=beside)
+    return _("%(other)s is used alone; with it at least as much is saved.", other=beside)
 
 
 def _too_many(facts: Mapping[str, Any]) -> str:
     return _(
-        "At most %(most)s coupons are used together: %(others)s save most.",
+        "At most %(most)s coupons are used together; with %(others)s most is saved.",
         most=facts["most"],
         others=listed(facts["beside"]),
     )
 
 
 def _better_without(facts: Mapping[str, Any]) -> str:
-    return _("Beside %(others)s it would save nothing more.", others=listed(facts["beside"]))
+    return _("With %(others)s as much or more is saved without it.", others=listed(facts["beside"]))
 
 
 def _till_has_coupon(facts: Mapping[str, Any]) -> str:

@@ -87,7 +87,7 @@ def test_by_lines_shown_used_once_and_undone(clerk: Client, db: Database, coupon
     )
     said = text_of(answer.text)
     assert answer.status_code == 200 and "¥81.00" in said and "instead of ¥100.00" in said
-    assert "It is used alone, and Save 10 and Save 9 saves at least as much." in said
+    assert "It is used alone; with Save 10 and Save 9 at least as much is saved." in said
     assert "Loafer" in said and "¥45.00" in said  # 60 less 6 of ten and 9 of nine
     filled = use_form(answer.text)
     first = clerk.post("/counter/basket/redeem", data=filled, follow_redirects=True)
