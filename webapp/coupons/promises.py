@@ -29,7 +29,7 @@ STAGES: dict[str, tuple[Any, str]] = {
     "few": (_l("few left"), "warn"),
     "today_gone": (_l("gone for today"), "wait"),
     "sold_out": (_l("sold out"), "off"),
-    "over": (_l("over"), "off"),
+    "over": (_l("ended"), "off"),
     "resting": (_l("not now"), "wait"),
 }
 

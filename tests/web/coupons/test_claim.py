@@ -135,7 +135,7 @@ def test_each_stage_is_said(page: Page, phone: Phone, db: Database, brand: Brand
     few = page(stock=3)
     assert "few left" in text_of(phone().get(url(few)).text)
     db.write(lambda s: service.close_offer(s, few.id), brand=brand)
-    assert "over" in text_of(phone().get(url(few)).text)
+    assert "ended" in text_of(phone().get(url(few)).text)
 
 
 def test_only_for_whom_it_is_meant(page: Page, phone: Phone, db: Database) -> None:
