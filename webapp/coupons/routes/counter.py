@@ -155,9 +155,11 @@ def done(redemption_id: int) -> Response:
     with edge.read() as scope:
         row = redemptions.get(scope, redemption_id)
         late = undoing.too_late(scope, row.redemption) is not None
+        basket_id = row.redemption.basket_id
+        together = len(redemptions.of_basket(scope, basket_id)) if basket_id else 1
     if not reaches(scope, row.redemption.store_id):
         raise Forbidden("a redemption of another store")
-    return edge.page("pages/counter/done.html", row=row, late=late)
+    return edge.page("pages/counter/done.html", row=row, late=late, together=together)
 
 
 @bp.get("/counter/day", permission="counter.redeem")
