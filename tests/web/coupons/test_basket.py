@@ -20,6 +20,7 @@ from webapp.coupons.routes import counter
 from webapp.kernel import limits, secrets
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
+from webapp.staff.models import StaffRole
 
 pytestmark = ONE_DATABASE
 
@@ -86,7 +87,7 @@ def test_by_lines_shown_used_once_and_undone(clerk: Client, db: Database, coupon
         **lines(("Loafer", "shoes", "60"), ("", "", ""), ("Hat", "hats", "40")),
     )
     said = text_of(answer.text)
-    assert answer.status_code == 200 and "¥81.00" in said and "instead of ¥100.00" in said
+    assert answer.status_code == 200 and "¥81.00" in said and "instead of CN¥100.00" in said
     assert "It is used alone; with Save 10 and Save 9 at least as much is saved." in said
     assert "Loafer" in said and "¥45.00" in said  # 60 less 6 of ten and 9 of nine
     filled = use_form(answer.text)
@@ -119,7 +120,7 @@ def test_mistakes_stand_beside_their_fields(clerk: Client, coupons: list[Coupon]
         (("AAAAAAAAA",), {"total": "100"}, "This is no code of ours"),
         ((ten, ten), {"total": "100"}, "This code is typed above already."),
         ((ten,), {}, "Give what the basket costs, or its lines below."),
-        ((ten,), {"total": "90"} | lines(("a", "", "60"), ("b", "", "40")), "The lines sum to ¥100.00."),
+        ((ten,), {"total": "90"} | lines(("a", "", "60"), ("b", "", "40")), "The lines sum to CN¥100.00."),
         ((ten,), lines(("a", "", "")), "Give what they cost together."),
         ((ten,), lines(("a", "", "6x")), "Write the amount in digits"),
         ((ten,), lines(("a", "", "-1")), "At least 0.00."),
@@ -173,8 +174,17 @@ def test_the_fields_offer_the_words_of_the_catalogue(clerk: Client, db: Database
 
 
 def test_a_basket_of_another_store_is_not_shown(
-    app: Flask, db: Database, brand: BrandRef, coupons: list[Coupon]
+    clerk: Client, db: Database, brand: BrandRef, coupons: list[Coupon]
 ) -> None:
-    owner: Client = app.test_client()  # type: ignore[assignment]
-    owner.sign_in()
-    assert owner.get("/counter/basket/12345").status_code == 404
+    def unit(scope: Scope) -> int:
+        here, there = (make.make_store(scope, code).id for code in ("xujiahui", "jingan"))
+        scope.session.scalars(select(StaffRole).where(StaffRole.role == "clerk")).one().store_id = here
+        used = service.redeem(
+            scope, typed=coupons[0].code, basket_minor=100_00, key="there-0001", store_id=there
+        )
+        assert isinstance(used, Redemption) and used.basket_id is not None
+        return used.basket_id
+
+    basket_id = db.write(unit, brand=brand)
+    assert clerk.get(f"/counter/basket/{basket_id}").status_code == 403
+    assert clerk.get(f"/counter/basket/{basket_id + 1}").status_code == 404
