@@ -50,7 +50,19 @@ ROOMS = (
     "tasks",
     "imports",
 )
-JOBS = ("plugin_runtime", "orders", "catalogue", "lifecycle", "coupons", "outbox", "campaigns", "imports", "backup", "tasks")
+JOBS = (
+    "plugin_runtime",
+    "orders",
+    "catalogue",
+    "lifecycle",
+    "coupons",
+    "outbox",
+    "campaigns",
+    "imports",
+    "backup",
+    "tasks",
+    "touchpoints",
+)
 
 
 def create_database(settings: config.Settings) -> Database:

@@ -8,6 +8,7 @@ as one person may have is the counter: so often it is used per phone or address 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +19,11 @@ from webapp.coupons import redeem
 from webapp.coupons.models import Coupon
 from webapp.coupons.take import take
 from webapp.kernel.errors import Refused
-from webapp.kernel.idempotency import insert_or_ignore, once
+from webapp.kernel.idempotency import Idempotency, insert_or_ignore, once
 from webapp.kernel.scope import Scope
 from webapp.members import confirming
 from webapp.members import service as members
-from webapp.members.identities import EMAIL, PHONE, normalise_email, normalise_phone
+from webapp.members.identities import EMAIL, PHONE, normalise_phone
 from webapp.members.models import ConsentNow, MemberIdentity
 from webapp.touchpoints.joining import Joining, contact_of
 from webapp.touchpoints.models import PublicClaim, WelcomeUsed
@@ -55,7 +56,19 @@ def claim_unknown(scope: Scope, offer_id: int, typed: Joining, key: str, code: s
             return {"refused": back.why.code, "facts": back.why.facts}
         return {"member": claimed.member_id, "token": claimed.token}
 
-    answer = once(scope, key, f"claim:{offer_id}", work)
+    return _told(once(scope, key, f"claim:{offer_id}", work))
+
+
+def answered(scope: Scope, offer_id: int, key: str) -> Claimed | Refused | None:
+    """What an unknown person was told under this key, for a tap that comes once more: their browser may be known by now, and
+    the offer sold out. None: the key is new, or somebody else's business."""
+    row = scope.session.get(Idempotency, (scope.brand.id, key))
+    return (
+        _told(row.answer) if row is not None and row.purpose == f"claim:{offer_id}" and row.answer else None
+    )
+
+
+def _told(answer: dict[str, Any]) -> Claimed | Refused:
     if "refused" in answer:
         return Refused(answer["refused"], answer["facts"])
     return Claimed(answer["member"], answer["token"])
@@ -72,25 +85,53 @@ def _claim_unknown(scope: Scope, offer_id: int, typed: Joining, key: str, code: 
     phone = normalise_phone(typed.phone, scope.brand.region) if typed.phone.strip() else None
     if phone:
         confirming.note_phone(scope, member.id, phone)
-    noes = _noes(scope, phone, typed.email)
-    for (channel, purpose), ticked in typed.consents.items():
-        if ticked and (channel, purpose) not in noes:
-            members.set_consent(scope, member.id, channel, purpose, True, source)
     inner = hashlib.sha256(f"claim:{key}".encode()).hexdigest()[:40]  # the outer one is this unit's own
     coupon = take(scope, offer_id, member.id, inner, code=code)
     if isinstance(coupon, Refused):
         raise _Back(coupon)
     _note(scope, coupon, contact)
     scope.audit("offer.claim", "offer", offer_id, member=member.id)
+    if said := [list(key) for key, ticked in typed.consents.items() if ticked]:
+        # Looked at later, so that the answer takes as long for who said no as for anybody else.
+        scope.emit("offer.ticked", member_id=member.id, said=said, source=source)
     return Claimed(member.id, coupon.token)
 
 
-def claim_known(scope: Scope, offer_id: int, member_id: int, key: str, code: str = "") -> Coupon | Refused:
-    """A coupon for a member whose browser is known; where nobody has confirmed who they are, their phone or address counts
-    as if they had typed it again. Refused: as coupons.take."""
+def agree(scope: Scope, member_id: int, said: Sequence[tuple[str, str]], source: str) -> None:
+    """Record what was ticked, but for what somebody with this phone or address has said no to: a box that anybody can tick
+    does not outweigh that. said: (channel, purpose)."""
+    values = [row.value for row in _contacts(scope, member_id).values()]
+    noes = {
+        (channel, purpose)
+        for channel, purpose in scope.session.execute(
+            select(ConsentNow.channel, ConsentNow.purpose)
+            .join(
+                MemberIdentity,
+                (MemberIdentity.brand_id == ConsentNow.brand_id)
+                & (MemberIdentity.member_id == ConsentNow.member_id),
+            )
+            .where(
+                MemberIdentity.brand_id == scope.brand.id,
+                MemberIdentity.value.in_(values),
+                ConsentNow.granted.is_(False),
+            )
+        )
+    }
+    for channel, purpose in said:
+        if (channel, purpose) not in noes:
+            members.set_consent(scope, member_id, channel, purpose, True, source)
+
+
+def claim_known(
+    scope: Scope, offer_id: int, member_id: int, key: str, code: str = "", *, sure: bool = False
+) -> Coupon | Refused:
+    """A coupon for a member whose browser is known. sure: by their private link; else their unconfirmed phone or address
+    counts as if they had typed it again. Refused: as coupons.take."""
     coupon = take(scope, offer_id, member_id, key, code=code)
-    if isinstance(coupon, Coupon) and (contact := unconfirmed(scope, member_id)) is not None:
-        _note(scope, coupon, contact)
+    if isinstance(coupon, Coupon) and not sure:
+        contact = unconfirmed(scope, member_id)
+        if contact is not None:
+            _note(scope, coupon, contact)
     return coupon
 
 
@@ -133,27 +174,6 @@ def _contacts(scope: Scope, member_id: int) -> dict[str, MemberIdentity]:
 def _hash(scope: Scope, *, phone: str = "", email: str = "") -> str | None:
     contact = contact_of(scope, Joining(phone=phone, email=email))
     return contact if isinstance(contact, str) else None
-
-
-def _noes(scope: Scope, phone: str | None, email: str) -> set[tuple[str, str]]:
-    """What somebody with this phone or address has said no to: a box that anybody can tick does not outweigh it. Asked for
-    every phone alike."""
-    values = [value for value in (phone, normalise_email(email) if email.strip() else None) if value]
-    rows = scope.session.execute(
-        select(ConsentNow.channel, ConsentNow.purpose)
-        .join(
-            MemberIdentity,
-            (MemberIdentity.brand_id == ConsentNow.brand_id)
-            & (MemberIdentity.member_id == ConsentNow.member_id),
-        )
-        .where(
-            MemberIdentity.brand_id == scope.brand.id,
-            MemberIdentity.value.in_(values),
-            ConsentNow.granted.is_(False),
-        )
-        .distinct()
-    ).all()
-    return {(channel, purpose) for channel, purpose in rows}
 
 
 # --------------------------------------------------------------------------------------------------------- the counter

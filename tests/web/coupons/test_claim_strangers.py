@@ -9,7 +9,7 @@ from typing import Any
 from tests import factories as make
 from tests.support import seed
 from tests.support.databases import ONE_DATABASE
-from tests.support.web import Client
+from tests.support.web import Client, Worker
 from tests.web.coupons.claiming import HERS, HIS, NOBODYS, all_of, url
 from webapp.coupons import service, wallet
 from webapp.coupons.models import Coupon, Offer, Redemption
@@ -85,6 +85,7 @@ def test_a_no_is_not_outweighed_by_a_box_that_anybody_can_tick(
     offer = page()
     for address in ("lei@acme.example", "new@acme.example"):
         phone().submit(url(offer), {"email": address, "consent_email_marketing": "y"})
+    Worker(db).run()
     said = [one for one in all_of(db, ConsentNow) if one.granted]
     assert len(said) == 1
     (source,) = {one.source for one in all_of(db, Consent) if one.granted}

@@ -19,6 +19,7 @@ from webapp.brands import queries as brands
 from webapp.coupons import promises, public_page, queries, wallet
 from webapp.coupons.models import Coupon, Offer
 from webapp.coupons.routes import knowing
+from webapp.coupons.routes.knowing import Known
 from webapp.kernel import browser, edge, links, qr
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound, Refused
@@ -62,7 +63,7 @@ def take(token: str) -> Response:
     offer, brand = _found(token)
     known = _known(brand)
     if known is not None:
-        if not limit("claim.member", f"{brand.id}:{known}", *BY_MEMBER):
+        if not limit("claim.member", f"{brand.id}:{known.member_id}", *BY_MEMBER):
             return _page(offer, _form(offer, known), known, told=_too_many(), status=429)
     else:
         browser.door("claim", FROM_ADDRESS)
@@ -96,18 +97,21 @@ def take(token: str) -> Response:
 
 
 def _take(
-    offer: Offer, brand: BrandRef, form: JoinForm, known: int | None, code: str
+    offer: Offer, brand: BrandRef, form: JoinForm, known: Known | None, code: str
 ) -> Coupon | Claimed | Refused:
     key = edge.once_key()
+    with edge.read() as scope:
+        before = claiming.answered(scope, offer.id, key)
+        stage = public_page.stage(scope, offer, queries.terms(scope, offer.id, offer.terms_version))
+    if before is not None:
+        return before
     if known is not None:
         return edge.database().write(
-            lambda scope: claiming.claim_known(scope, offer.id, known, key, code),
+            lambda scope: claiming.claim_known(scope, offer.id, known.member_id, key, code, sure=known.sure),
             brand=brand,
-            actor=Actor("member", known),
+            actor=Actor("member", known.member_id),
         )
-    with edge.read() as scope:  # a crowd that comes too late costs a look
-        stage = public_page.stage(scope, offer, queries.terms(scope, offer.id, offer.terms_version))
-    if stage not in public_page.TAKING:
+    if stage not in public_page.TAKING:  # a crowd that comes too late costs a look
         return Refused({"soon": "too_early", "resting": "parked", "today_gone": "per_day"}.get(stage, stage))
     typed = Joining(
         phone=str(form.phone.data or "").strip(),
@@ -131,11 +135,11 @@ def _found(token: str) -> tuple[Offer, BrandRef]:
     return offer, g.brand
 
 
-def _known(brand: BrandRef) -> int | None:
+def _known(brand: BrandRef) -> Known | None:
     return None if request.args.get("new") else knowing.member_of(brand)
 
 
-def _form(offer: Offer, known: int | None) -> JoinForm:
+def _form(offer: Offer, known: Known | None) -> JoinForm:
     """Whoever is known is asked nothing but the code."""
     channels: list[tuple[str, str, str]] = []
     if known is None:
@@ -148,12 +152,14 @@ def _form(offer: Offer, known: int | None) -> JoinForm:
     return join_form(_Asks(), channels, **asked)
 
 
-def _page(offer: Offer, form: JoinForm, known: int | None, *, told: str = "", status: int = 200) -> Response:
+def _page(
+    offer: Offer, form: JoinForm, known: Known | None, *, told: str = "", status: int = 200
+) -> Response:
     with edge.read() as scope:
         offer = queries.offer(scope, offer.id)  # as it is now: a refusal may have been the news
         terms = queries.terms(scope, offer.id, offer.terms_version)
         stage = public_page.stage(scope, offer, terms)
-        mine = wallet.of_offer(scope, known, offer.id) if known is not None else None
+        mine = wallet.of_offer(scope, known.member_id, offer.id) if known is not None else None
         context: dict[str, Any] = {
             "lines": queries.describe(scope, offer, terms, pick_locale()),
             "words": promises.of_terms(scope, terms),

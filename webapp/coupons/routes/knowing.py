@@ -6,6 +6,8 @@ its browser only as long as nobody has confirmed who it is: from then on, it is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import Response, request
 
 from webapp.campaigns import landing
@@ -16,7 +18,15 @@ from webapp.members import queries as members
 from webapp.touchpoints import claiming
 
 
-def member_of(brand: BrandRef) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A browser's member. sure: it has opened their private link."""
+
+    member_id: int
+    sure: bool
+
+
+def member_of(brand: BrandRef) -> Known | None:
     """The member as whom this browser may take coupons."""
     visitor = landing.unseal(brand.id, request.cookies.get(landing.cookie(brand.id), ""))
     typed = browser.member(brand)
@@ -25,14 +35,14 @@ def member_of(brand: BrandRef) -> int | None:
     with edge.read() as scope:
         seen = landing.visitor_of(scope, visitor)
         if seen is not None and seen.known and seen.member_id is not None:
-            return seen.member_id
+            return Known(seen.member_id, True)
         if typed is None:
             return None
         try:
             members.get(scope, typed)
         except NotFound:
             return None
-        return typed if claiming.unconfirmed(scope, typed) is not None else None
+        return Known(typed, False) if claiming.unconfirmed(scope, typed) is not None else None
 
 
 def remember(response: Response, brand: BrandRef, member_id: int) -> None:
