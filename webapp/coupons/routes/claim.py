@@ -102,7 +102,8 @@ def _take(
     key = edge.once_key()
     with edge.read() as scope:
         before = claiming.answered(scope, offer.id, key)
-        stage = public_page.stage(scope, offer, queries.terms(scope, offer.id, offer.terms_version))
+        terms = queries.terms(scope, offer.id, offer.terms_version) if known is None else None
+        stage = public_page.stage(scope, offer, terms) if terms is not None else "open"
     if before is not None:
         return before
     if known is not None:
