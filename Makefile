@@ -77,9 +77,9 @@ up: $(VENV)/.installed
 test: check sample-if-possible
 	$(PYTEST) -m "not drill" -n $(JOBS) $(ARGS)
 
-# Two files of drills at a time: they assert what holds, never how fast, so sharing the machine does them no harm.
+# Several files of drills at a time: they wait for half of their time, and assert what holds, never how fast.
 drill: sample-if-possible
-	$(PYTEST) -m drill --hypothesis-profile=drill -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PYTEST) -m drill --hypothesis-profile=drill -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/regulars bench $(ARGS)
