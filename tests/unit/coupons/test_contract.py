@@ -231,6 +231,10 @@ class AsksForLinesInSecret(DearestLineFree):
     needs = "total"
 
 
+class AsksForLinesWhereATotalMustDo(DearestLineFree):
+    needs = "either"
+
+
 class SavesMoreWithLines(Percent):
     def quote(self, terms: Mapping[str, Any], basket: Basket) -> Quote | NotApplicable:
         return (
@@ -290,7 +294,11 @@ class TellsStaffInEnglishOnly(Percent):
 
 @pytest.mark.parametrize("sound", [DearestLineFree, Cup, KeptForAWhile])
 def test_sound_types_of_every_need_pass(sound: type[CouponType]) -> None:
-    contract(sound())
+    one = suite(sound())()
+    one.test_it_names_itself()
+    one.test_a_quote_is_sound()
+    one.test_it_knows_no_more_than_it_needs()
+    one.test_it_keeps_for_minutes_or_to_the_last_day()
 
 
 @pytest.mark.parametrize(
@@ -304,6 +312,7 @@ def test_sound_types_of_every_need_pass(sound: type[CouponType]) -> None:
         (AsksForHalfAPiece, "a_quote_is_sound"),
         (GuessesWithoutLines, "it_knows_no_more_than_it_needs"),
         (AsksForLinesInSecret, "it_knows_no_more_than_it_needs"),
+        (AsksForLinesWhereATotalMustDo, "it_knows_no_more_than_it_needs"),
         (SavesMoreWithLines, "it_knows_no_more_than_it_needs"),
         (PaysWhereNothingIsNeeded, "it_knows_no_more_than_it_needs"),
         (GivesByTheBasket, "it_knows_no_more_than_it_needs"),
