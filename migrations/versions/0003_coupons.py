@@ -161,7 +161,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("by_code", sa.Boolean(), nullable=True))
         batch_op.add_column(sa.Column("token", sa.String(length=40), nullable=True))
         batch_op.add_column(sa.Column("place", sa.Integer(), server_default="0", nullable=False))
-        batch_op.add_column(sa.Column("remind_days", sa.Integer(), nullable=True))
         batch_op.create_index("ix_offer_token", ["brand_id", "token"], unique=True)
 
     with op.batch_alter_table("offer_terms", schema=None) as batch_op:
