@@ -93,7 +93,7 @@ def known_goods(scope: Scope, basket: Basket) -> Basket:
             Product.brand_id == scope.brand.id, Product.code.in_(asked), Product.category != ""
         )
     )
-    category = dict(rows.tuples())
+    category = {row.code: row.category for row in rows}
     return Basket(
         basket.total_minor,
         tuple(

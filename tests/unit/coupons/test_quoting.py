@@ -198,7 +198,7 @@ def test_lines_are_saved_in_proportion_and_only_those_that_it_is_good_for() -> N
     )
     dear = Conditions(categories=("shoes",), least_minor=5_00)
     assert why(reckon(Basket(4_00, lines), [cash("a", 1_00, dear)]), "a") == Refused(
-        "least", {"needs_minor": 2_00}
+        "least", {"needs_minor": 2_00, "goods": True}
     )
 
 
