@@ -35,14 +35,14 @@ def redemption_whole(brand: int) -> tuple[Broken, ...]:
 
 
 def redemption_recorded(brand: int) -> tuple[Broken, ...]:
-    def steps(state: str) -> Any:
+    def steps(*which: ColumnElement[bool]) -> Any:
         return (
             select(func.count())
             .select_from(CouponChange)
             .where(
                 CouponChange.brand_id == Coupon.brand_id,
                 CouponChange.coupon_id == Coupon.id,
-                CouponChange.state == state,
+                *which,
             )
             .correlate(Coupon)
             .scalar_subquery()
@@ -57,7 +57,8 @@ def redemption_recorded(brand: int) -> tuple[Broken, ...]:
             .scalar_subquery()
         )
 
-    wrong = or_(rows() != steps("redeemed"), rows(Redemption.open_coupon_id.is_(None)) != steps("reversed"))
+    used, undone = CouponChange.state == "redeemed", CouponChange.from_state == "redeemed"
+    wrong = or_(rows() != steps(used), rows(Redemption.open_coupon_id.is_(None)) != steps(undone))
     return (select(Coupon.id).where(Coupon.brand_id == brand, wrong),)
 
 
