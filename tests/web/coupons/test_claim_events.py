@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 from sqlalchemy import select
 
@@ -16,7 +18,7 @@ from webapp.kernel.scope import BrandRef, Scope
 pytestmark = ONE_DATABASE
 
 
-def offers(db: Database, brand: BrandRef, *names: str, **details: object) -> list[int]:
+def offers(db: Database, brand: BrandRef, *names: str, **details: Any) -> list[int]:
     def unit(scope: Scope) -> list[int]:
         made = [make.make_offer(scope, name=name, **details) for name in names]
         return [public_page.publish(scope, one.id).id for one in made]

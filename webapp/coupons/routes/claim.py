@@ -123,7 +123,7 @@ def _take(
 
 
 def _too_many() -> str:
-    return _("Too many tries. Please wait a minute and try again.")
+    return str(_("Too many tries. Please wait a minute and try again."))
 
 
 def _found(token: str) -> tuple[Offer, BrandRef]:
