@@ -109,7 +109,8 @@ def batch_of(key: str) -> str:
 
 def make_batch(scope: Scope, offer_id: int, n: int, key: str) -> str:
     """n codes of one coupon each, in one unit, for a few hundred; more: kernel.run_steps with `step`. The same key makes the
-    same batch, once. Returns its name."""
+    same batch, once. Returns its name. Raises ValueError for an n out of range."""
+    _bounded(n)
     batch = batch_of(key)
 
     def work() -> str:
@@ -123,8 +124,7 @@ def make_batch(scope: Scope, offer_id: int, n: int, key: str) -> str:
 
 def step(scope: Scope, offer_id: int, n: int, batch: str, made: int) -> Next | Done:
     """Some of a batch of n codes. made: how many there are. Raises ValueError for an n out of range."""
-    if not 1 <= n <= MOST_AT_ONCE:
-        raise ValueError(f"1 to {MOST_AT_ONCE} codes, not {n}")
+    _bounded(n)
     queries.offer(scope, offer_id)
     until = min(n, made + UNIT)
     while made < until:
@@ -148,6 +148,11 @@ def step(scope: Scope, offer_id: int, n: int, batch: str, made: int) -> Next | D
         return Next(made)
     scope.audit("offer.codes", "offer", offer_id, batch=batch, codes=n)
     return Done(n)
+
+
+def _bounded(n: int) -> None:
+    if not 1 <= n <= MOST_AT_ONCE:
+        raise ValueError(f"1 to {MOST_AT_ONCE} codes, not {n}")
 
 
 def stop(scope: Scope, offer_id: int, *, batch: str = "", code_id: int | None = None) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -22,6 +22,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
 from webapp.members import queries as members
+from webapp.plugin_api import CouponType
 from webapp.plugin_runtime import calls
 
 CODE_LENGTH = 9  # the last one is a check letter
@@ -88,9 +89,7 @@ def _screened(
     rest = list(people)
     if not rest:
         return rest
-    refusal = refusal_of(
-        scope, offer.state, offer.type_key, offer.claim_from, offer.claim_until, terms.valid_until
-    )
+    refusal = refusal_of(scope, offer, terms.valid_until, calls.coupon_type(scope, offer.type_key))
     fit = fitting(scope, offer.who, people.values()) if refusal is None else refusal
     if isinstance(fit, Refused):
         answers |= dict.fromkeys(rest, fit)
@@ -109,24 +108,20 @@ def _screened(
 
 
 def refusal_of(
-    scope: Scope,
-    state: str,
-    type_key: str,
-    claim_from: datetime | None,
-    claim_until: datetime | None,
-    valid_until: date | None,
+    scope: Scope, offer: Any, valid_until: date | None, bound: calls.Bound[CouponType] | None
 ) -> Refused | None:
-    """Why an offer gives nobody a coupon now."""
-    if state != "open":
-        return Refused("not_open", {"state": state})
+    """Why an offer gives nobody a coupon now. offer: its row, or what was read of it."""
+    claim_from, claim_until = offer.claim_from, offer.claim_until
+    if offer.state != "open":
+        return Refused("not_open", {"state": offer.state})
     if valid_until is not None and valid_until < scope.today:
         return Refused("over", {"until": valid_until.isoformat()})
     if claim_until is not None and claim_until <= scope.now:
         return Refused("too_late", {"until": claim_until.isoformat()})
     if claim_from is not None and scope.now < claim_from:
         return Refused("too_early", {"from": claim_from.isoformat()})
-    if calls.coupon_type(scope, type_key) is None:
-        return Refused("parked", {"type": type_key})
+    if bound is None:
+        return Refused("parked", {"type": offer.type_key})
     return None
 
 

@@ -33,6 +33,7 @@ from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
 from webapp.members.models import Member
+from webapp.plugin_api import CouponType
 from webapp.plugin_runtime import calls
 
 DRAWS = 5  # a code that another coupon has is drawn anew; among a million coupons that is one in 300,000
@@ -156,11 +157,13 @@ def _plan(scope: Scope, offer_id: int, member_id: int, key: str, code: str, *, h
     if typed:
         found = codes.find(scope, typed)
         plan.by = found if found is not None and found.offer_id == offer_id else None
-    plan.refusal = _refusal(scope, plan.facts, plan.by, typed)
+    bound = calls.coupon_type(scope, plan.facts.type_key)
+    plan.refusal = _refusal(scope, plan.facts, bound, plan.by, typed)
     if hoping and plan.refusal == Refused("sold_out"):
         plan.refusal = None
     if plan.refusal is None:
-        row = _row(scope, plan, offer_id, member_id, key)
+        assert bound is not None
+        row = _row(scope, plan, bound, offer_id, member_id, key)
         if isinstance(row, Refused):
             plan.refusal = row
         else:
@@ -168,11 +171,11 @@ def _plan(scope: Scope, offer_id: int, member_id: int, key: str, code: str, *, h
     return plan
 
 
-def _refusal(scope: Scope, facts: Any, by: OfferCode | None, typed: str) -> Refused | None:
+def _refusal(
+    scope: Scope, facts: Any, bound: calls.Bound[CouponType] | None, by: OfferCode | None, typed: str
+) -> Refused | None:
     """Why this member gets none now, as far as can be read without a lock."""
-    why = refusal_of(
-        scope, facts.state, facts.type_key, facts.claim_from, facts.claim_until, facts.valid_until
-    )
+    why = refusal_of(scope, facts, facts.valid_until, bound)
     if why is not None:
         return why
     if facts.who is not None:
@@ -199,12 +202,11 @@ def _refusal(scope: Scope, facts: Any, by: OfferCode | None, typed: str) -> Refu
 # ------------------------------------------------------------------------------------------------------------- the rows
 
 
-def _row(scope: Scope, plan: Plan, offer_id: int, member_id: int, key: str) -> Row | Refused:
+def _row(
+    scope: Scope, plan: Plan, bound: calls.Bound[CouponType], offer_id: int, member_id: int, key: str
+) -> Row | Refused:
     """The coupon's row: claimed, or kept for as long as its type says."""
     facts = plan.facts
-    bound = calls.coupon_type(scope, facts.type_key)
-    if bound is None:
-        return Refused("parked", {"type": facts.type_key})
     minutes = calls.decide(bound.plugin, lambda: bound.impl.keeps(facts.terms))
     if isinstance(minutes, Refused):
         return minutes
