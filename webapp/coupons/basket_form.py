@@ -98,16 +98,16 @@ class BasketForm(CounterForm):
     def validate(self, extra_validators: Any = None) -> bool:
         """And: at least one code, each once; a total or lines, and no two answers to what it costs."""
         good = super().validate(extra_validators)
-        if not good:
-            return False
-        if not self.typed_codes():
-            self.codes[0].errors = [_("Type the code on the member's phone.")]
-            return False
-        twice = self._twice()
-        if twice is not None:
-            twice.errors = [_("This code is typed above already.")]
-            return False
-        return self._costs()
+        if not self.codes.errors:
+            if not self.typed_codes():
+                self.codes[0].errors = [_("Type the code on the member's phone.")]
+                good = False
+            elif (twice := self._twice()) is not None:
+                twice.errors = [_("This code is typed above already.")]
+                good = False
+        if not self.total.errors and not self.lines.errors:
+            good = self._costs() and good
+        return bool(good)
 
     def _twice(self) -> Any:
         seen: set[str] = set()

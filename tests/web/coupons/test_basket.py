@@ -47,9 +47,17 @@ def coupons(db: Database, brand: BrandRef, app: Flask) -> list[Coupon]:
 
 
 @pytest.fixture
-def clerk(app: Flask) -> Client:
+def clerk(app: Flask, db: Database, brand: BrandRef) -> Client:
+    """Of one store, who is not asked for it."""
+
+    def bind(scope: Scope) -> None:
+        role = scope.session.scalars(select(StaffRole).where(StaffRole.role == "clerk")).one()
+        role.store_id = make.make_store(scope, "nanjing-road").id
+
     browser: Client = app.test_client()  # type: ignore[assignment]
-    return browser.sign_in("clerk")
+    browser.sign_in("clerk")
+    db.write(bind, brand=brand)
+    return browser
 
 
 def look(clerk: Client, *codes: str, more: str = "", **fields: str) -> Any:
@@ -131,6 +139,16 @@ def test_mistakes_stand_beside_their_fields(clerk: Client, coupons: list[Coupon]
         assert "/counter/basket/redeem" not in answer.text
 
 
+def test_the_store_is_asked_for_beside_what_else_is_wrong(client: Client, coupons: list[Coupon]) -> None:
+    said = text_of(look(client, "", total="").text)
+    for sentence in (
+        "Choose the store you are in.",
+        "Type the code on the member's phone.",
+        "Give what the basket costs",
+    ):
+        assert sentence in said
+
+
 def test_nothing_is_used_where_it_is_no_longer_what_was_shown(
     clerk: Client, db: Database, brand: BrandRef, coupons: list[Coupon]
 ) -> None:
@@ -177,8 +195,7 @@ def test_a_basket_of_another_store_is_not_shown(
     clerk: Client, db: Database, brand: BrandRef, coupons: list[Coupon]
 ) -> None:
     def unit(scope: Scope) -> int:
-        here, there = (make.make_store(scope, code).id for code in ("xujiahui", "jingan"))
-        scope.session.scalars(select(StaffRole).where(StaffRole.role == "clerk")).one().store_id = here
+        there = make.make_store(scope, "xujiahui").id
         used = service.redeem(
             scope, typed=coupons[0].code, basket_minor=100_00, key="there-0001", store_id=there
         )
