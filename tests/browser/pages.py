@@ -246,6 +246,12 @@ STOPS = (
     at("stores.edit", "/settings/stores/{store}", fill={"name": ""}, status=422),
     at("address.show", "/settings/address"),
     at("address.reach", "/reach/spent", who=None, status=410),
+    at("plugin_pages.public", "/x/coupon_flash_sale/{flash_on}", who=None),
+    at("plugin_pages.public", "/x/coupon_flash_sale/{flash_soon}", who=None),
+    at("plugin_pages.public", "/x/coupon_flash_sale/{flash_gone}", who=None),
+    at("plugin_pages.public", "/x/coupon_flash_sale/nosuchword", who=None, status=404),
+    at("plugin_pages.staff", "/plugins/coupon_flash_sale", who="operator"),
+    at("plugins.edit", "/settings/plugins/coupon_flash_sale"),
     at("plugins.index", "/settings/plugins"),
     at("plugins.index", "/settings/plugins", who="clerk", status=403),
     at("plugins.edit", "/settings/plugins/channel_email"),
@@ -259,8 +265,6 @@ STOPS = (
 )
 # GET routes that are no pages of their own, each with its reason.
 NO_PAGE = {
-    "plugin_pages.public": "pages of plugins: each is walked by its own address, if a plugin brings some",
-    "plugin_pages.staff": "the same, for the shop's people",
     "imports.bad": "a download",
     "offer_figures.download": "a download",
     "staff.second": "only after a right password: tests/web/staff/test_factor.py walks it",

@@ -13,13 +13,18 @@ TYPE = "spend_and_save"
 
 
 def make_offer(
-    scope: Scope, terms: dict[str, Any] | None = None, *, state: str = "open", **details: Any
+    scope: Scope,
+    terms: dict[str, Any] | None = None,
+    *,
+    type_key: str = TYPE,
+    state: str = "open",
+    **details: Any,
 ) -> Offer:
     """Spend 100.00, save 20.00; `details` are fields of coupons.offers.OfferDetails."""
     values = {"name": "Twenty off", "valid_days": 30} | details
     made = offers.new_offer(
         scope,
-        TYPE,
+        type_key,
         offers.OfferDetails(
             terms=terms or {"mode": "steps", "steps": [{"spend": 100_00, "save": 20_00}]}, **values
         ),
@@ -29,3 +34,9 @@ def make_offer(
         opened = offers.open_offer(scope, made.id)
         assert not isinstance(opened, Refused), opened
     return made
+
+
+def make_flash_sale(scope: Scope, *, minutes: int | None = 30, **details: Any) -> Offer:
+    """A cup for 49.00 instead of 99.00, kept for 30 minutes."""
+    terms = {"product": "保温杯", "word": None, "price": 49_00, "regular": 99_00, "minutes": minutes}
+    return make_offer(scope, terms, type_key="flash_sale", **({"name": "Cups"} | details))
