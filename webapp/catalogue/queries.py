@@ -82,7 +82,7 @@ def _names(scope: Scope, model: type[Product] | type[Category], codes: Collectio
     found = {code: code for code in codes}
     for batch in batches(found):
         these = (model.brand_id == scope.brand.id, bulk.among(model.code, batch), model.name != "")
-        found.update(dict(scope.session.execute(select(model.code, model.name).where(*these)).all()))  # type: ignore[arg-type]
+        found.update(dict(scope.session.execute(select(model.code, model.name).where(*these)).all()))
     return found
 
 

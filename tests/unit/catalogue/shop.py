@@ -116,7 +116,7 @@ class Shop:
         """code -> category."""
         with self.db.read(brand=self.brand) as scope:
             mine = select(Product.code, Product.category).where(Product.brand_id == self.brand.id)
-            return dict(scope.session.execute(mine).all())  # type: ignore[arg-type]
+            return dict(scope.session.execute(mine).all())
 
     def categories(self) -> set[str]:
         with self.db.read(brand=self.brand) as scope:
