@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -136,7 +137,7 @@ def _reckoned(db: Database, brand: BrandRef, codes: list[str], baskets: list[Bas
 
     with db.read(brand=brand) as scope:
         wishes = together.wishes(scope, codes, None)
-    return _timed([lambda one=one: reckon(one, wishes) for one in baskets])
+    return _timed([partial(reckon, one, wishes) for one in baskets])
 
 
 def _quoted(db: Database, brand: BrandRef, codes: list[str], baskets: list[Basket]) -> dict[str, float]:
@@ -148,7 +149,7 @@ def _quoted(db: Database, brand: BrandRef, codes: list[str], baskets: list[Baske
         if not bill.applied:
             raise RuntimeError("nothing was saved: the bench's coupons are not what it thinks")
 
-    return _timed([lambda one=one: ask(one) for one in baskets])
+    return _timed([partial(ask, one) for one in baskets])
 
 
 def _timed(works: list[Callable[[], Any]]) -> dict[str, float]:

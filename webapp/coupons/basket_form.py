@@ -32,7 +32,7 @@ def _genuine(form: Any, field: Any) -> None:
         raise ValidationError(says.refused(Refused("mistyped")))
 
 
-class LineForm(PlainForm):
+class LineForm(PlainForm):  # type: ignore[misc]  # wtforms has no types
     """One line of a receipt. A blank one is none."""
 
     product = StringField(_l("Product"), [Length(max=120)])
@@ -56,7 +56,7 @@ class BasketForm(CounterForm):
 
     here: Sequence[tuple[int, str]] = ()  # the stores that the clerk may be in
     code = None
-    basket = None
+    basket = None  # type: ignore[assignment]  # so a form of WTForms leaves a field of its parent out
     codes = FieldList(
         StringField(_l("Coupon code"), [_genuine, Length(max=300)]),
         _l("Coupons"),
