@@ -48,13 +48,10 @@ _DEFAULT = Conditions()
 def load(data: Mapping[str, Any]) -> Conditions:
     """Of stored JSON; words that this version does not know are left aside."""
     known = {one.name for one in fields(Conditions)}
-    return Conditions(
-        **{
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in data.items()
-            if key in known
-        }
-    )
+    said: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in known
+    }
+    return Conditions(**said)
 
 
 def dump(conditions: Conditions) -> dict[str, Any]:

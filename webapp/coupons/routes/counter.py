@@ -168,7 +168,7 @@ def day() -> Response:
     with edge.read() as scope:
         shown = _day(request.args.get("day", ""), scope.today)
         count, saved = redemptions.day_total(scope, shown)
-        context = {
+        context: dict[str, Any] = {
             "rows": redemptions.of_day(scope, shown, limit=DAY_ROWS),
             "clerks": redemptions.by_clerk(scope, shown) if redemptions.whose(scope) is None else [],
             "today": scope.today,
