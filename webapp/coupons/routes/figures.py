@@ -220,7 +220,7 @@ def _labels(scope: Scope, by: str, keys: Collection[Any]) -> dict[Any, str]:
     known: dict[Any, str] = {}
     if by == "offer":
         named = scope.session.execute(select(Offer.id, Offer.name).where(Offer.brand_id == scope.brand.id))
-        known = dict(named)
+        known = {row.id: row.name for row in named}
     elif by == "type":
         known = {key: queries.type_label(scope, key, pick_locale()) for key in keys if key}
     elif by == "stage":
