@@ -8,6 +8,10 @@ from typing import Any
 
 from tests import factories as make
 from webapp.campaigns import drafts
+from webapp.catalogue import queries as shelves
+from webapp.catalogue import service as catalogue
+from webapp.catalogue.service import ProductIn
+from webapp.coupons import public_page
 from webapp.coupons import service as coupons
 from webapp.groups import service as groups
 from webapp.imports.models import Import
@@ -21,7 +25,16 @@ from webapp.tasks import service as tasks
 from webapp.touchpoints import service as touchpoints
 
 # Kinds of rows that belong to a store: an id of one in another store leads nowhere for who works in stores.
-OF_STORES = {"member_id", "coupon_id", "redemption_id", "task_id", "group_id", "touchpoint_id", "note_id"}
+OF_STORES = {
+    "member_id",
+    "coupon_id",
+    "redemption_id",
+    "task_id",
+    "group_id",
+    "touchpoint_id",
+    "note_id",
+    "basket_id",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,10 @@ def make_world(
         coupon, used = (
             good(coupons.give(scope, offer.id, member.id, f"{mark}-coupon-{n}")) for n in range(2)
         )
+        public_page.publish(scope, offer.id)
+        catalogue.put(scope, [ProductIn(f"Goods {of_brand} {phone[-1]}", category=f"Shelf {of_brand}")])
+        product = good(shelves.by_code(scope, f"Goods {of_brand} {phone[-1]}"))
+        [shelf], _more = shelves.category_page(scope)
         redemption = good(
             coupons.redeem(scope, typed=used.code, basket_minor=20_000, key=f"{mark}-used", store_id=store_id)
         )
@@ -108,6 +125,10 @@ def make_world(
             "note_id": good(tags.write_note(scope, member.id, f"Note {mark}")),
             "staff_id": person.id,
             "invite_id": invite.id,
+            "event_id": good(public_page.save_event(scope, None, f"Event {of_brand}", "", [offer.id])).id,
+            "product_id": product.id,
+            "category_id": shelf.id,
+            "basket_id": redemption.basket_id,
         }
 
     return World(mark, db.write(work, brand=brand, actor=SYSTEM))
