@@ -9,7 +9,7 @@ for what the coupon is about, it saves the regular price less the special one on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from webapp.plugin_api import Basket, CouponType, NotApplicable, Problem, Quote, TermField
 from webapp.plugin_api.coupon_type import Money, Words
@@ -144,7 +144,7 @@ def till_word(terms: Mapping[str, Any]) -> str:
     return str(terms.get("word") or "").strip() or str(terms["product"]).strip()
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 

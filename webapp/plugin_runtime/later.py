@@ -49,7 +49,7 @@ def add(scope: Scope, plugin: str, name: str, payload: Mapping[str, Any], *, key
             done_at=None,
         )
     )
-    fresh = made.rowcount == 1  # type: ignore[attr-defined]  # an INSERT's result is a CursorResult
+    fresh = bool(made.rowcount == 1)  # type: ignore[attr-defined]  # an INSERT's result is a CursorResult
     if fresh and at <= scope.now:
         scope.ring(JOB, brand_id=scope.brand.id)
     return fresh
