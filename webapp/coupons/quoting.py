@@ -11,7 +11,8 @@ The rules:
    over more gifts; then fewer coupons; then the earlier ones in the order of rule 2. The order of the wishes never counts.
 5. What a coupon saves on each line is the type's own answer, or its saving split over the lines that it is good for in
    proportion to what is left of them, by largest remainder, ties by position. Parts sum to the whole; no line goes below
-   zero, so a voucher above the basket saves the basket, and no rest is kept.
+   zero, so a voucher above the basket saves the basket, and no rest is kept. A type that needs the total (or nothing) is
+   asked with the total of those lines, one that works on lines with the lines.
 6. A type that raises, or whose answer breaks its contract, gives nothing away (plugin_failed).
 
 Reasons of those that are not applied, beside what was known before (`Wish.why`) and the type's own (not_applicable):
@@ -110,14 +111,25 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """A wish that can be used on the whole basket. at: the lines that it is good for; None: all of them."""
+    """A wish that can be used on the whole basket. at: the lines that it is good for; None: all of them. looks: what it
+    answers hangs on more than what is left in all."""
 
     wish: Wish
     at: tuple[int, ...] | None
+    looks: bool
     quote: Quote
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left to pay, in all and of each line. amounts None: nobody who comes after asks for the lines."""
+
+    total: int
+    amounts: tuple[int, ...] | None
+
+
 _Steps = tuple[tuple[_Fit, Quote], ...]
+_BY_LINES = ("lines", "either")
 
 
 def reckon(basket: Basket, wishes: Sequence[Wish]) -> Bill:
@@ -159,15 +171,27 @@ def _fit(wish: Wish, basket: Basket) -> _Fit | Refused:
         at = tuple(i for i, line in enumerate(basket.lines) if good_for(wish.conditions, line))
         if not at:
             return Refused("goods")
-    quote = _ask(wish, _part(basket, at))
-    return quote if isinstance(quote, Refused) else _Fit(wish, at, quote)
+    by_lines = wish.type is not None and wish.type.needs in _BY_LINES
+    quote = _ask(wish, _part(basket, _whole(basket), at, by_lines=by_lines))
+    return quote if isinstance(quote, Refused) else _Fit(wish, at, by_lines or at is not None, quote)
 
 
-def _part(left: Basket, at: tuple[int, ...] | None) -> Basket:
+def _whole(basket: Basket) -> _Left:
+    return _Left(basket.total_minor, tuple(line.amount_minor for line in basket.lines))
+
+
+def _part(basket: Basket, left: _Left, at: tuple[int, ...] | None, *, by_lines: bool) -> Basket:
     """What a coupon is good for; where only a total is known, that is taken for it."""
-    if at is None:
-        return left
-    lines = tuple(left.lines[i] for i in at)
+    if not left.amounts:
+        return Basket(left.total)
+    if not by_lines:
+        return Basket(left.total if at is None else sum([left.amounts[i] for i in at]))
+    lines = tuple(
+        BasketLine(
+            left.amounts[i], basket.lines[i].quantity, basket.lines[i].product, basket.lines[i].category
+        )
+        for i in (range(len(left.amounts)) if at is None else at)
+    )
     return Basket(sum(line.amount_minor for line in lines), lines)
 
 
@@ -220,77 +244,73 @@ def _breach(answer: object, part: Basket) -> str:
 def _best(basket: Basket, fits: Sequence[_Fit]) -> _Steps:
     """The winner of rule 4. Sets grow by the later ones only, so that what is left after the earlier ones is worked out once."""
     joiners = [fit for fit in fits if fit.wish.conditions.joins]
+    looked_at = [any(fit.looks for fit in joiners[i:]) for i in range(len(joiners) + 1)]
     best: _Steps = ()
-    best_rank = _rank(best)
+    best_worth = (0, 0, 0)
 
-    def compete(steps: _Steps) -> None:
-        nonlocal best, best_rank
-        rank = _rank(steps)
-        if rank < best_rank:
-            best, best_rank = steps, rank
+    def compete(steps: _Steps, saving: int, gifts: int) -> None:
+        nonlocal best, best_worth
+        worth = (-saving, -gifts, len(steps))  # the smaller one wins
+        if worth < best_worth or (worth == best_worth and _places(steps) < _places(best)):
+            best, best_worth = steps, worth
 
-    def grow(steps: _Steps, left: Basket, start: int) -> None:
+    def grow(steps: _Steps, saving: int, gifts: int, left: _Left, start: int) -> None:
         for i in range(start, len(joiners)):
             fit = joiners[i]
-            quote = _ask(fit.wish, _part(left, fit.at)) if steps else fit.quote
-            if isinstance(quote, Refused):
-                continue
-            more = (*steps, (fit, quote))
-            compete(more)
+            quote = fit.quote
+            if steps:
+                by_lines = fit.wish.type is not None and fit.wish.type.needs in _BY_LINES
+                answer = _ask(fit.wish, _part(basket, left, fit.at, by_lines=by_lines))
+                if isinstance(answer, Refused):
+                    continue
+                quote = answer
+            more, saved, given = (*steps, (fit, quote)), saving + quote.saving_minor, gifts + bool(quote.gift)
+            compete(more, saved, given)
             if len(more) < MOST_JOINED and i + 1 < len(joiners):
-                grow(more, _after(left, fit, quote), i + 1)
+                rest = (
+                    _after(left, fit, quote)
+                    if looked_at[i + 1]
+                    else _Left(left.total - quote.saving_minor, None)
+                )
+                grow(more, saved, given, rest, i + 1)
 
     for fit in fits:
         if not fit.wish.conditions.joins:
-            compete(((fit, fit.quote),))
-    grow((), basket, 0)
+            compete(((fit, fit.quote),), fit.quote.saving_minor, bool(fit.quote.gift))
+    grow((), 0, 0, _whole(basket), 0)
     return best
 
 
-def _rank(steps: _Steps) -> tuple[int, int, int, list[tuple[int, int, int, str]]]:
-    """The smaller one wins."""
-    return (
-        -sum(quote.saving_minor for _, quote in steps),
-        -sum(1 for _, quote in steps if quote.gift),
-        len(steps),
-        [_place(fit.wish) for fit, _ in steps],
-    )
+def _places(steps: _Steps) -> list[tuple[int, int, int, str]]:
+    return [_place(fit.wish) for fit, _ in steps]
 
 
-def _savings(left: Basket, fit: _Fit, quote: Quote) -> tuple[int, ...]:
+def _savings(left: _Left, fit: _Fit, quote: Quote) -> tuple[int, ...]:
     """What each line of the whole basket is saved."""
-    if not left.lines:
+    if not left.amounts:
         return ()
-    part = _part(left, fit.at)
-    parts = quote.lines or money.split(quote.saving_minor, [line.amount_minor for line in part.lines])
+    mine = left.amounts if fit.at is None else [left.amounts[i] for i in fit.at]
+    parts = quote.lines or money.split(quote.saving_minor, mine)
     if fit.at is None:
         return tuple(parts)
-    by_line = dict(zip(fit.at, parts, strict=True))
-    return tuple(by_line.get(i, 0) for i in range(len(left.lines)))
+    saved = [0] * len(left.amounts)
+    for i, part in zip(fit.at, parts, strict=True):
+        saved[i] = part
+    return tuple(saved)
 
 
-def _after(left: Basket, fit: _Fit, quote: Quote) -> Basket:
+def _after(left: _Left, fit: _Fit, quote: Quote) -> _Left:
     saved = _savings(left, fit, quote)
-    lines = tuple(
-        BasketLine(line.amount_minor - off, line.quantity, line.product, line.category) if off else line
-        for line, off in zip(left.lines, saved, strict=True)
-    )
-    return Basket(left.total_minor - quote.saving_minor, lines)
+    amounts = tuple([amount - off for amount, off in zip(left.amounts or (), saved, strict=True)])
+    return _Left(left.total - quote.saving_minor, amounts)
 
 
 def _applied(basket: Basket, steps: _Steps) -> tuple[Applied, ...]:
     done: list[Applied] = []
-    left = basket
+    left = _whole(basket)
     for fit, quote in steps:
-        done.append(
-            Applied(
-                fit.wish,
-                left.total_minor,
-                quote.saving_minor,
-                _savings(left, fit, quote),
-                quote.gift[:GIFT],
-            )
-        )
+        saved = _savings(left, fit, quote)
+        done.append(Applied(fit.wish, left.total, quote.saving_minor, saved, quote.gift[:GIFT]))
         left = _after(left, fit, quote)
     return tuple(done)
 

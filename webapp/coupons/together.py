@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select, tuple_
 
 from webapp.catalogue.models import Product
-from webapp.coupons import holds, queries, steps
+from webapp.coupons import holds, steps
 from webapp.coupons.models import Coupon, Offer, OfferTerms, Redemption
 from webapp.coupons.quoting import Bill, NotUsed, Wish, reckon
 from webapp.coupons.redeem import TILL_NUMBER, printable, read, wish
@@ -37,13 +37,15 @@ def quote_together(
     Each code has its answer (`Bill.of`, by the code as stored; what cannot be a code by what was typed): beside the reasons
     of quoting.py those of a single coupon (redeem.quote). A code typed twice is one.
     """
-    return _reckon(scope, basket, wishes(scope, typed, store_id, hold=hold))
+    codes = _codes(typed)
+    some, offers = _wishes(scope, codes, _coupons(scope, codes), store_id, hold)
+    return _reckon(scope, basket, some, offers)
 
 
 def wishes(scope: Scope, typed: Sequence[str], store_id: int | None, *, hold: str = "") -> list[Wish]:
     """What quoting.reckon needs to know of each typed code."""
     codes = _codes(typed)
-    return _wishes(scope, codes, _coupons(scope, codes), store_id, hold)
+    return _wishes(scope, codes, _coupons(scope, codes), store_id, hold)[0]
 
 
 def redeem_together(
@@ -128,7 +130,8 @@ def _use(
         steps.locked(scope, id_) for id_ in ids
     ]  # all of them first: a hold that is over touches its offer
     coupons = {coupon.code: holds.settle(scope, coupon) for coupon in locked}
-    bill = _reckon(scope, basket, _wishes(scope, codes, coupons, store_id, hold))
+    some, offers = _wishes(scope, codes, coupons, store_id, hold)
+    bill = _reckon(scope, basket, some, offers)
     if seen(bill) != shown:
         return Refused("quote_changed")
     if not bill.applied:
@@ -155,8 +158,8 @@ def _coupons(scope: Scope, codes: Sequence[str]) -> Mapping[str, Coupon]:
 
 def _wishes(
     scope: Scope, codes: Sequence[str], coupons: Mapping[str, Coupon], store_id: int | None, hold: str
-) -> list[Wish]:
-    """What they share (offers, terms, types) is read once for all of them."""
+) -> tuple[list[Wish], dict[int, Offer]]:
+    """And their offers. What they share (offers, terms, types) is read once for all of them."""
     ids = {coupon.offer_id for coupon in coupons.values()}
     offers = {
         offer.id: offer
@@ -190,27 +193,27 @@ def _wishes(
         if one.why is None and (why := guarded(scope, coupon, using=False)) is not None:
             one = replace(one, why=why)
         made.append(one)
-    return made
+    return made, offers
 
 
-def _reckon(scope: Scope, basket: Basket, some: Sequence[Wish]) -> Bill:
+def _reckon(scope: Scope, basket: Basket, some: Sequence[Wish], offers: Mapping[int, Offer]) -> Bill:
     """The bill within what each offer may save in all: a coupon that would go beyond it is out, and the rest is reckoned
     anew."""
     basket = known_goods(scope, basket)
     while True:
         bill = reckon(basket, some)
-        beyond = _beyond(scope, bill)
+        beyond = _beyond(offers, bill)
         if beyond is None:
             return bill
         some = [replace(one, why=beyond.why) if one.key == beyond.wish.key else one for one in some]
 
 
-def _beyond(scope: Scope, bill: Bill) -> NotUsed | None:
+def _beyond(offers: Mapping[int, Offer], bill: Bill) -> NotUsed | None:
     saved: dict[int, int] = {}
     for one in bill.applied:
         offer_id = one.wish.offer_id
         saved[offer_id] = saved.get(offer_id, 0) + one.saving_minor
-        if (why := over_budget(queries.offer(scope, offer_id), saved[offer_id])) is not None:
+        if (why := over_budget(offers[offer_id], saved[offer_id])) is not None:
             return NotUsed(one.wish, why)
     return None
 

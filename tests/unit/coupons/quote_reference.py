@@ -52,15 +52,12 @@ def combination(basket: Basket, some: Sequence[Wish]) -> list[Used] | None:
         if basket.lines and not mine:
             return None
         eligible = sum(left[i] for i in mine) if basket.lines else total
-        part = Basket(
-            eligible,
-            tuple(
-                BasketLine(
-                    left[i], basket.lines[i].quantity, basket.lines[i].product, basket.lines[i].category
-                )
-                for i in mine
-            ),
+        assert wish.type is not None
+        lines = tuple(
+            BasketLine(left[i], basket.lines[i].quantity, basket.lines[i].product, basket.lines[i].category)
+            for i in mine
         )
+        part = Basket(eligible, lines if wish.type.needs in ("lines", "either") else ())
         answer = asked(wish, part)
         if answer is None:
             return None

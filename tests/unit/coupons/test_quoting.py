@@ -70,12 +70,18 @@ class Needy(Fake):
     needs = "lines"
 
 
+class Either(Fake):
+    key = "either"
+    needs = "either"
+
+
 class Free(Fake):
     key = "free"
     needs = "nothing"
 
 
-FAKE, NEEDY, FREE, CASH, PERCENT, SPEND = Fake(), Needy(), Free(), Cash(), PercentageOff(), SpendAndSave()
+FAKE, NEEDY, EITHER, FREE = Fake(), Needy(), Either(), Free()
+CASH, PERCENT, SPEND = Cash(), PercentageOff(), SpendAndSave()
 BREACHES = ("too much", "nothing", "negative", "true", "no sum", "too many lines", "a word", "none", "raises")
 
 
@@ -222,7 +228,7 @@ def test_a_type_that_needs_lines_says_so() -> None:
 @pytest.mark.parametrize("how", BREACHES)
 def test_a_type_that_breaks_its_contract_gives_nothing_away(how: str) -> None:
     basket = Basket(100, (BasketLine(60), BasketLine(40)))
-    bill = reckon(basket, [fake("f", how, conditions=JOINS), cash("a", 5, JOINS)])
+    bill = reckon(basket, [fake("f", how, kind=EITHER, conditions=JOINS), cash("a", 5, JOINS)])
     assert said(bill) == ({"a": 5}, {"f": "plugin_failed"})
 
 
@@ -259,7 +265,7 @@ def steps(draw: st.DrawFn) -> dict[str, Any]:
 
 KINDS = st.one_of(
     st.tuples(
-        st.sampled_from([FAKE, NEEDY, FREE]),
+        st.sampled_from([FAKE, NEEDY, EITHER, FREE]),
         st.fixed_dictionaries(
             {
                 "how": st.sampled_from(
