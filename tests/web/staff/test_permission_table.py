@@ -51,6 +51,7 @@ NOT_HERE = {
     "campaigns.edit_groups": "the campaign goes to members",
     "campaigns.edit_post": "the campaign goes to members",
     "campaigns.preview_posts": "the campaign goes to members",
+    "offer_codes.download": "there is no batch of the example's name",
     "groups.picture": "the group has no picture",
     "imports.bad": "the file had no bad row",
     "imports.columns": "the file is in already",

@@ -104,7 +104,12 @@ def add_batch(offer_id: int) -> Response:
 def stop(offer_id: int) -> Response:
     """A word or a batch brings no more coupons."""
     batch, code_id = request.form.get("batch", ""), request.form.get("code", type=int)
-    edge.write(lambda scope: codes.stop(scope, offer_id, batch=batch, code_id=code_id))
+
+    def unit(scope: Scope) -> None:
+        queries.offer(scope, offer_id)  # this brand's, or there is none
+        codes.stop(scope, offer_id, batch=batch, code_id=code_id)
+
+    edge.write(unit)
     flash(_("Stopped. Coupons that it brought stay good."), "good")
     return edge.redirect("offer_codes.show", offer_id=offer_id)
 
