@@ -12,8 +12,8 @@ from tests import factories as make
 from tests.factories.offers import make_flash_sale
 from tests.support.databases import ONE_DATABASE
 from tests.support.web import Client, Worker, text_of
-from webapp.coupons import public_page, take
-from webapp.coupons.models import Coupon
+from webapp.coupons import public_page, service, take
+from webapp.coupons.models import Coupon, Redemption
 from webapp.kernel import clock
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
@@ -95,3 +95,18 @@ def test_a_reminder_from_the_list_of_sales_becomes_a_task(
     with clock.fixed(begins - timedelta(minutes=60)):
         worker.run()
         assert "Double eleven begins at" in text_of(client.get("/tasks").text)
+
+
+def test_what_was_taken_in_time_is_used_at_the_counter(client: Client, db: Database, brand: BrandRef) -> None:
+    """By the total of that one piece; the member's page says until when it is kept."""
+    offer_id, _url = on_sale(db, brand, stock=1)
+    who = db.write(lambda s: make.make_member(s).id, brand=brand)
+    coupon = db.write(lambda s: take.take(s, offer_id, who, "k"), brand=brand)
+    assert isinstance(coupon, Coupon) and coupon.state == "held"
+    assert coupon.code[:3] in client.get(f"/c/{coupon.token}").text
+    used = db.write(
+        lambda s: service.redeem(s, typed=coupon.code, basket_minor=99_00, key="at-the-till"), brand=brand
+    )
+    assert isinstance(used, Redemption) and used.saving_minor == 50_00, used
+    with clock.fixed(clock.now() + timedelta(hours=1)), db.read(brand=brand) as scope:
+        assert scope.session.get_one(Coupon, (brand.id, coupon.id)).state == "redeemed"
