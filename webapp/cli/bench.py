@@ -35,6 +35,10 @@ BENCHES: dict[str, tuple[str, str]] = {
         "webapp.cli.bench_quote:quote",
         "Which coupons count on a basket of many lines, reckoned and with everything read.",
     ),
+    "claim": (
+        "webapp.cli.bench_claim:claim",
+        "Members take coupons, beside the fewest statements that keep the same promises.",
+    ),
 }
 
 

@@ -155,7 +155,7 @@ def count_stock(scope: Scope, offer_id: int, n: int) -> bool:
         .values(issued=Offer.issued + n)
         .execution_options(synchronize_session=False)
     )
-    _forget(scope, offer_id)
+    forget(scope, offer_id)
     return _changed(done)
 
 
@@ -167,10 +167,10 @@ def stock_back(scope: Scope, offer_id: int, n: int) -> None:
         .values(issued=Offer.issued - n)
         .execution_options(synchronize_session=False)
     )
-    _forget(scope, offer_id)
+    forget(scope, offer_id)
 
 
-def _forget(scope: Scope, offer_id: int) -> None:
+def forget(scope: Scope, offer_id: int) -> None:
     """Whoever holds the offer in this unit reads its row again."""
     held = scope.session.identity_map.get(identity_key(Offer, (scope.brand.id, offer_id)))
     if held is not None:

@@ -10,29 +10,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, exists, false, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import make_transient_to_detached
 
-from webapp.coupons import codes, counters
+from webapp.coupons import codes, counters, prepared
 from webapp.coupons.issue import BY_CODE, CODE_LENGTH, refusal_of
-from webapp.coupons.models import (
-    Coupon,
-    CouponChange,
-    Offer,
-    OfferAllowance,
-    OfferCode,
-    OfferDay,
-    OfferTerms,
-)
+from webapp.coupons.models import Coupon, CouponChange, Offer, OfferCode
 from webapp.coupons.who import fitting
 from webapp.kernel import idempotency, secrets
 from webapp.kernel.errors import NotFound, Refused
-from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
-from webapp.members.models import Member
 from webapp.plugin_api import CouponType
 from webapp.plugin_runtime import calls
 
@@ -91,50 +80,12 @@ def _end_holds(scope: Scope, offer_id: int) -> None:
 # ------------------------------------------------------------------------------------------------------ looking at it all
 
 
-@cache
-def _everything() -> Any:
-    """The offer, its terms, the member, and the counters as they stand: one row, read without a lock."""
-    ending = exists().where(
-        Coupon.brand_id == Offer.brand_id,
-        Coupon.offer_id == Offer.id,
-        Coupon.held_until <= bindparam("now"),
-        Coupon.claimed_at.is_(None),  # kept, not held for a basket
-    )
-    o, t, m, a, d = (model.__table__ for model in (Offer, OfferTerms, Member, OfferAllowance, OfferDay))
-    return (
-        select(
-            *(o.c[name] for name in ("type_key", "state", "stock", "issued", "per_person", "per_day")),
-            *(o.c[name] for name in ("claim_from", "claim_until", "who", "by_code", "terms_version")),
-            *(t.c[name] for name in ("terms", "valid_from", "valid_days", "valid_until")),
-            m.c.person_id,
-            a.c.used.label("had"),
-            d.c.used.label("today"),
-            case((o.c.issued >= o.c.stock, ending), else_=false()).label("ending"),
-        )
-        .select_from(o)
-        .join(
-            t,
-            and_(
-                t.c.brand_id == o.c.brand_id, t.c.offer_id == o.c.id, t.c.version == o.c.terms_version
-            ),
-        )
-        .outerjoin(m, and_(m.c.brand_id == o.c.brand_id, m.c.id == bindparam("member")))
-        .outerjoin(
-            a,
-            and_(
-                a.c.brand_id == o.c.brand_id, a.c.offer_id == o.c.id, a.c.person_id == m.c.person_id
-            ),
-        )
-        .outerjoin(
-            d, and_(d.c.brand_id == o.c.brand_id, d.c.offer_id == o.c.id, d.c.day == bindparam("day"))
-        )
-        .where(o.c.brand_id == bindparam("brand"), o.c.id == bindparam("offer"))
-    )  # fmt: skip
-
-
 def _look(scope: Scope, offer_id: int, member_id: int) -> Any:
-    facts = scope.session.execute(
-        _everything(),
+    """What prepared.everything reads."""
+    scope.session.flush()  # what follows goes past the session
+    facts = _send(
+        scope,
+        prepared.everything(calls.coupon_plugins()),
         {
             "brand": scope.brand.id,
             "offer": offer_id,
@@ -157,7 +108,7 @@ def _plan(scope: Scope, offer_id: int, member_id: int, key: str, code: str, *, h
     if typed:
         found = codes.find(scope, typed)
         plan.by = found if found is not None and found.offer_id == offer_id else None
-    bound = calls.coupon_type(scope, plan.facts.type_key)
+    bound = calls.coupon_type_read(scope, plan.facts.type_key, plan.facts.switched)
     plan.refusal = _refusal(scope, plan.facts, bound, plan.by, typed)
     if hoping and plan.refusal == Refused("sold_out"):
         plan.refusal = None
@@ -265,8 +216,7 @@ def _give(scope: Scope, key: str, plan: Plan) -> Coupon | Refused:
 def _insert(scope: Scope, row: Row) -> Coupon | None:
     """The coupon's row; or the coupon that its member has for the same key."""
     for _ in range(DRAWS):
-        done = scope.session.execute(insert_or_ignore(scope, Coupon).values(**row))
-        if done.rowcount == 1:  # type: ignore[attr-defined]  # an INSERT's result is a CursorResult
+        if _send(scope, prepared.new_coupon(_dialect(scope)), row).rowcount == 1:
             return None
         had = scope.session.scalars(
             select(Coupon).where(
@@ -293,8 +243,9 @@ def _record(scope: Scope, plan: Plan, row: Row) -> None:
     }
     given, taken = scope.new_ids(2)
     day = {"day": scope.today.isoformat()} if plan.facts.per_day is not None else {}
-    scope.session.execute(
-        insert(CouponChange),
+    _send(
+        scope,
+        prepared.new_steps(),
         [
             {**common, "id": given, "from_state": None, "state": "issued", "detail": day},
             {**common, "id": taken, "from_state": "issued", "state": row["state"], "detail": {}},
@@ -304,19 +255,25 @@ def _record(scope: Scope, plan: Plan, row: Row) -> None:
 
 def _count(scope: Scope, plan: Plan, row: Row) -> Refused | None:
     """The counters, in their order; what one of them refuses is taken from those before it."""
-    facts, offer_id, person = plan.facts, row["offer_id"], [row["person_id"]]
+    facts, brand_id, offer_id, person = plan.facts, scope.brand.id, row["offer_id"], [row["person_id"]]
+    dialect, here = _dialect(scope), {"brand_id": brand_id, "offer_id": offer_id}
     day = {scope.today: 1} if facts.per_day is not None else {}
     by = [plan.by.id] if plan.by else []
-    if not counters.count_persons(scope, offer_id, facts.per_person, person):
+
+    def counted(statement: Any, **values: Any) -> bool:
+        return bool(_send(scope, statement, values).rowcount == 1)
+
+    if not counted(prepared.count_person(dialect), **here, person_id=person[0], most_each=facts.per_person):
         return Refused("per_person", {"limit": facts.per_person})
-    if day and not counters.count_day(scope, offer_id, facts.per_day, scope.today, 1):
+    if day and not counted(prepared.count_day(dialect), **here, day=scope.today, most_each=facts.per_day):
         counters.persons_back(scope, offer_id, person)
         return Refused("per_day", {"limit": facts.per_day})
-    if by and not counters.count_code(scope, by[0]):
+    if by and not counted(prepared.count_code(), of_brand=brand_id, code_id=by[0]):
         counters.persons_back(scope, offer_id, person)
         counters.days_back(scope, offer_id, day)
         return Refused("code_used_up")
-    if counters.count_stock(scope, offer_id, 1):
+    if counted(prepared.count_stock(), of_brand=brand_id, offer_id=offer_id):
+        counters.forget(scope, offer_id)
         return None
     counters.persons_back(scope, offer_id, person)
     counters.days_back(scope, offer_id, day)
@@ -325,3 +282,12 @@ def _count(scope: Scope, plan: Plan, row: Row) -> Refused | None:
         select(Offer.state).where(Offer.brand_id == scope.brand.id, Offer.id == offer_id)
     )
     return Refused("sold_out") if state == "open" else Refused("not_open", {"state": state})
+
+
+def _send(scope: Scope, statement: Any, values: Any) -> Any:
+    """To the database past the session: rows of one coupon need no bookkeeping."""
+    return scope.session.connection().execute(statement, values)
+
+
+def _dialect(scope: Scope) -> str:
+    return scope.session.get_bind().dialect.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Index, String, delete, insert, select, tuple_, update
@@ -74,21 +75,31 @@ def keep(scope: Scope, key: str, purpose: str, answer: Any) -> tuple[bool, Any]:
     if not key or len(key) > 64:
         raise UserError(N_("The form is incomplete. Open the page again."))
     brand_id = scope.brand.id
-    first = scope.session.scalar(
-        insert_or_ignore(scope, Idempotency)
-        .values(brand_id=brand_id, key=key, purpose=purpose, answer=answer, created_at=scope.now)
-        .returning(Idempotency.key)
-    )
-    if first is not None:
+    row = {
+        "brand_id": brand_id,
+        "key": key,
+        "purpose": purpose,
+        "answer": answer,
+        "created_at": scope.now,
+    }
+    connection = scope.session.connection()
+    if connection.execute(_new_key(connection.dialect.name), row).rowcount == 1:
         return True, answer
-    row = scope.session.execute(
+    stored = scope.session.execute(
         select(Idempotency.purpose, Idempotency.answer).where(
             Idempotency.brand_id == brand_id, Idempotency.key == key
         )
     ).one()
-    if row.purpose != purpose:
+    if stored.purpose != purpose:
         raise UserError(N_("This form was used already. Open the page again."))
-    return False, row.answer
+    return False, stored.answer
+
+
+@cache
+def _new_key(dialect: str) -> Any:
+    """Built once a process: every form that is posted sends it."""
+    build: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
+    return build(Idempotency.__table__).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def amend(scope: Scope, key: str, answer: Any) -> None:

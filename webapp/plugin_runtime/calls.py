@@ -16,7 +16,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.plugin_api import Channel, CouponType, LifecyclePolicy, Message, Outcome
 from webapp.plugin_api.pages import Answer, Handler, PageRequest
-from webapp.plugin_runtime.context import Context, context, enabled, inside
+from webapp.plugin_runtime.context import Context, context, enabled, inside, usable
 from webapp.plugin_runtime.runtime import registry
 
 log = logging.getLogger("regulars.plugins")
@@ -58,6 +58,19 @@ def channels(scope: Scope) -> list[Bound[Channel]]:
 def coupon_type(scope: Scope, key: str) -> Bound[CouponType] | None:
     """The coupon type of a key, likewise."""
     return _bind(scope, registry().coupon_types, key)
+
+
+def coupon_type_read(scope: Scope, key: str, switched: bool | None) -> Bound[CouponType] | None:
+    """The same for whoever has read the plugin's switch in a statement of their own (PluginState.enabled, None: no row)."""
+    owned = registry().coupon_types.get(key)
+    if owned is None or not usable(owned[0], switched):
+        return None
+    return Bound(owned[0], owned[1], context(scope, owned[0]))
+
+
+def coupon_plugins() -> tuple[tuple[str, str], ...]:
+    """Each coupon type's key with its plugin, whether or not it is switched on."""
+    return tuple((key, owned[0]) for key, owned in registry().coupon_types.items())
 
 
 def coupon_types(scope: Scope) -> list[Bound[CouponType]]:

@@ -105,11 +105,18 @@ def enabled(scope: Scope, plugin: str) -> bool:
 
 def enabled_at(session: Session, brand_id: int, plugin: str) -> bool:
     """The same for what looks over all brands."""
+    if not usable(plugin, True):
+        return False
+    state = session.get(PluginState, (brand_id, plugin))
+    return usable(plugin, None if state is None else state.enabled)
+
+
+def usable(plugin: str, switched: bool | None) -> bool:
+    """The same for whoever has read its switch (PluginState.enabled, None: no row)."""
     loaded = registry().plugins.get(plugin)
     if loaded is None or loaded.error or loaded.manifest is None:
         return False
-    state = session.get(PluginState, (brand_id, plugin))
-    return loaded.manifest.starts_enabled if state is None else state.enabled
+    return loaded.manifest.starts_enabled if switched is None else switched
 
 
 def switch(scope: Scope, plugin: str, *, on: bool) -> None:

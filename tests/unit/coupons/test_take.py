@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from tests import factories as make
-from webapp.coupons import auditing, codes, counters, holds, service
+from webapp.coupons import auditing, codes, holds, service
+from webapp.coupons import take as taking
 from webapp.coupons.models import Coupon, CouponChange, Offer, OfferAllowance, OfferCode, OfferDay, Redemption
 from webapp.coupons.take import take
 from webapp.kernel import idempotency
@@ -183,19 +184,42 @@ def test_the_person_counts_not_the_member(shop: tuple[Shop, list[int]]) -> None:
     assert at.says(one, "by-oneself") == "per_person"
 
 
-@pytest.mark.parametrize("counter", ["count_persons", "count_day", "count_code", "count_stock"])
+FULL: dict[str, tuple[str, str]] = {
+    "per_person": (
+        "INSERT INTO offer_allowance (brand_id, offer_id, person_id, used) SELECT brand_id, {offer}, {member}, 1 FROM offer",
+        "DELETE FROM offer_allowance",
+    ),
+    "per_day": (
+        "INSERT INTO offer_day (brand_id, offer_id, day, used) SELECT brand_id, {offer}, '2026-05-10', 5 FROM offer",
+        "DELETE FROM offer_day",
+    ),
+    "code_used_up": ("UPDATE offer_code SET used = 3", "UPDATE offer_code SET used = 0"),
+    "sold_out": ("UPDATE offer SET issued = 2", "UPDATE offer SET issued = 0"),
+    "not_open": ("UPDATE offer SET state = 'closed'", "UPDATE offer SET state = 'open'"),
+}
+
+
+@pytest.mark.parametrize("why", FULL)
 def test_what_a_counter_refuses_leaves_no_row(
-    shop: tuple[Shop, list[int]], monkeypatch: pytest.MonkeyPatch, counter: str
+    shop: tuple[Shop, list[int]], monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     """Others were faster between the look and the count: the answer is no, and whatever was counted is given back."""
     at, (member, *_) = shop
     at.change(per_day=5)
-    at.db.write(lambda scope: codes.make_shared(scope, at.offer_id, "spring"), brand=at.brand)
+    at.db.write(lambda scope: codes.make_shared(scope, at.offer_id, "spring", 3), brand=at.brand)
+    fill, empty = (text(one.format(offer=at.offer_id, member=member)) for one in FULL[why])
+    look = taking._look
+
+    def then_others(scope: Scope, *args: int) -> Any:
+        facts = look(scope, *args)
+        scope.session.execute(fill)
+        return facts
+
     with monkeypatch.context() as patch:
-        patch.setattr(counters, counter, lambda *_: 0)
+        patch.setattr(taking, "_look", then_others)
         answer = at.take(member, "unlucky-key", code="spring")
-    said = {"count_persons": "per_person", "count_day": "per_day", "count_code": "code_used_up"}
-    assert isinstance(answer, Refused) and answer.code == said.get(counter, "sold_out")
+    assert isinstance(answer, Refused) and answer.code == why
+    at.db.write(lambda scope: scope.session.execute(empty), brand=at.brand)
     assert at.take(member, "unlucky-key", code="spring") == answer
     assert at.counted() == {"coupons": 0, "steps": 0, "issued": 0, "persons": 0}
     with at.db.read(brand=at.brand) as scope:
