@@ -14,9 +14,9 @@ from flask_babel import gettext as _
 from webapp.brands import queries as brands
 from webapp.catalogue import queries as catalogue
 from webapp.coupons import redemptions, says, together
-from webapp.coupons.basket_form import BasketForm
 from webapp.coupons.quoting import Bill
 from webapp.coupons.routes import counter
+from webapp.coupons.routes.basket_form import BasketForm
 from webapp.kernel import edge, money
 from webapp.kernel.errors import Forbidden, NotFound, Refused
 from webapp.kernel.i18n import pick_locale
