@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Date, String, and_, bindparam, delete, func, or_, select, update
 
 from webapp.catalogue.models import CatalogueState, Category, Product
 from webapp.catalogue.queries import batches
@@ -25,44 +25,69 @@ from webapp.orders.models import Order, OrderLine
 
 STEPS = "catalogue"  # the name of the steps
 KEY = "lines"
-LINES = 6000  # a unit
+LINES = 4000  # a unit
+REMEMBERED = 100_000  # products; about 20 MB
+PRODUCT_COLUMNS = (
+    *("brand_id", "id", "code", "name", "category", "category_by_hand", "category_on", "price_minor"),
+    "created_at",
+)
 SLICE = 0.5  # seconds; so that a worker that is asked to end does
 
 
-class _Said(NamedTuple):
-    """What a line says of its product's category, and when. The greater one counts."""
-
-    on: date
-    category: str
-
-
-_NOTHING = _Said(date.min, "")
+_Said = tuple[date, str]
+"""When a line says what of its product's category. The greater one counts."""
+_NOTHING: _Said = (date.min, "")
+Stored = dict[str, _Said | None]
+"""Product -> what is stored of its category; None: it was set by hand."""
 
 
 def gather(db: Database, brand: BrandRef, *, seconds: float) -> bool:
     """Read what has come, for about so long. True when nothing is left."""
     db.write(_forget, brand=brand)
+    step = Step()
     for _ in range(max(1, int(seconds / SLICE))):
-        if isinstance(run_steps(db, brand, STEPS, KEY, step, seconds=SLICE), Done):
+        done = run_steps(db, brand, STEPS, KEY, step, seconds=SLICE, progress=step.committed)
+        if isinstance(done, Done):
             return True
         if halt.asked():
             break
     return False
 
 
-def step(scope: Scope, cursor: Any, lines: int = LINES) -> Next | Done:
-    """One unit of a bout. Cursor: orders with ids above `low` up to `at` are still to be read."""
-    state = _state(scope)
-    if cursor is None:
-        top = scope.session.scalar(select(func.max(Order.id)).where(Order.brand_id == scope.brand.id)) or 0
-        if top <= state.orders_through:
-            return Done()
-        cursor = {"low": state.orders_through, "at": top}
-        state.orders_through = top  # from now on, whoever writes one below has it looked at again
-    low, at = cursor["low"], cursor["at"]
-    lower = _reach(scope, low, at, lines)
-    _take(scope, (OrderLine.order_id > lower) & (OrderLine.order_id <= at))
-    return Next({"low": low, "at": lower}) if lower > low else Done()
+class Step:
+    """One unit of a bout a call. Cursor: orders with ids above `low` up to `at` are still to be read.
+
+    It remembers what units before it found stored: most products of a unit were in the last one, too. Others may have
+    written since; so an update is made only where what is stored is older still.
+    """
+
+    def __init__(self, lines: int = LINES) -> None:
+        """lines: about so many a unit."""
+        self.lines = lines
+        self._stored: Stored = {}
+        self._fresh: Stored = {}  # by the unit at hand, which may yet be tried again
+
+    def __call__(self, scope: Scope, cursor: Any) -> Next | Done:
+        """One unit."""
+        state = hold(scope)
+        if cursor is None:
+            self._stored.clear()  # somebody may have said otherwise by hand since the last bout
+            mine = select(func.max(Order.id)).where(Order.brand_id == scope.brand.id)
+            top = scope.session.scalar(mine) or 0
+            if top <= state.orders_through:
+                return Done()
+            cursor = {"low": state.orders_through, "at": top}
+            state.orders_through = top  # from now on, whoever writes one below has it looked at again
+        low, at = cursor["low"], cursor["at"]
+        lower = _reach(scope, low, at, self.lines)
+        self._fresh = _take(scope, (Order.id > lower) & (Order.id <= at), self._stored)
+        return Next({"low": low, "at": lower}) if lower > low else Done()
+
+    def committed(self, _cursor: Any = None) -> None:
+        """The unit is stored."""
+        if len(self._stored) > REMEMBERED:
+            self._stored.clear()
+        self._stored |= self._fresh
 
 
 def look_again(scope: Scope, first_id: int, last_id: int, order_ids: Collection[int]) -> None:
@@ -70,11 +95,11 @@ def look_again(scope: Scope, first_id: int, last_id: int, order_ids: Collection[
     will come to."""
     if not first_id and not order_ids:
         return
-    through = _state(scope).orders_through
+    through = hold(scope).orders_through
     if first_id and first_id <= through:
-        _take(scope, OrderLine.order_id.between(first_id, min(last_id, through)))
+        _take(scope, Order.id.between(first_id, min(last_id, through)), {})
     for batch in batches(sorted(one for one in order_ids if one <= through)):
-        _take(scope, bulk.among(OrderLine.order_id, batch))
+        _take(scope, bulk.among(Order.id, batch), {})
 
 
 def _forget(scope: Scope) -> None:
@@ -86,9 +111,9 @@ def _forget(scope: Scope) -> None:
     )
 
 
-def _state(scope: Scope) -> CatalogueState:
-    """How far the brand has been read. Held to the end of the unit, so that one unit at a time gathers for a brand and
-    nobody decides by a mark that is just being moved."""
+def hold(scope: Scope) -> CatalogueState:
+    """How far the brand has been read. Held to the end of the unit, so that one unit at a time adds to a brand's catalogue
+    and nobody decides by a mark that is just being moved. The first thing that a unit locks of the catalogue."""
     mine = select(CatalogueState).where(CatalogueState.brand_id == scope.brand.id).with_for_update()
     found = scope.session.scalars(mine).one_or_none()
     if found is None:
@@ -115,84 +140,86 @@ def _reach(scope: Scope, low: int, at: int, lines: int) -> int:
 # --- from lines to rows ---------------------------------------------------------------------------------------------
 
 
-def _take(scope: Scope, which: ColumnElement[bool]) -> None:
-    """Products and categories of these lines."""
-    rows = scope.session.execute(
+def _take(scope: Scope, which: ColumnElement[bool], stored: Stored) -> Stored:
+    """Products and categories of these orders' lines. stored: what is known to be there, as a rule; returns what this unit
+    saw or wrote beside."""
+    lines = (
         select(OrderLine.product, OrderLine.category, func.max(Order.ordered_on))
-        .join(Order, (Order.brand_id == OrderLine.brand_id) & (Order.id == OrderLine.order_id))
-        .where(OrderLine.brand_id == scope.brand.id, which)
+        .select_from(Order)
+        .join(OrderLine, (OrderLine.brand_id == Order.brand_id) & (OrderLine.order_id == Order.id))
+        .where(Order.brand_id == scope.brand.id, which)
         .group_by(OrderLine.product, OrderLine.category)
     )
     said: dict[str, _Said] = {}
     categories: set[str] = set()
-    for product, category, on in rows:
-        if category:
-            categories.add(category)
-        if product:
-            one = _Said(on, category) if category else _NOTHING
-            said[product] = max(one, said.get(product, _NOTHING))
+    for product, category, on in scope.session.connection().execute(lines).all():
+        categories.add(category)
+        one = (on, category) if category else _NOTHING
+        if product in stored and ((was := stored[product]) is None or one <= was):
+            continue  # nothing new, as a rule
+        if product and one >= said.get(product, _NOTHING):
+            said[product] = one
     add_categories(scope, categories)
-    _put(scope, said)
+    return _put(scope, said, stored)
 
 
 def add_categories(scope: Scope, codes: Iterable[str]) -> None:
-    """Those that are not known yet."""
+    """Those that are not known yet. The unit has the brand's `hold`."""
     wanted = sorted(set(codes) - {""})
     known: set[str] = set()
     for batch in batches(wanted):
         these = (Category.brand_id == scope.brand.id, bulk.among(Category.code, batch))
         known.update(scope.session.scalars(select(Category.code).where(*these)))
     new = [code for code in wanted if code not in known]
-    if new:
-        values: dict[str, Any] = {"brand_id": scope.brand.id, "name": "", "created_at": scope.now}
-        ids = scope.new_ids(len(new))
-        rows = [values | {"id": id_, "code": code} for id_, code in zip(ids, new, strict=True)]
-        scope.session.execute(insert_or_ignore(scope, Category), rows)
+    ids = scope.new_ids(len(new))
+    rows = [(scope.brand.id, id_, code, "", scope.now) for id_, code in zip(ids, new, strict=True)]
+    bulk.insert(scope, Category, ("brand_id", "id", "code", "name", "created_at"), rows)
 
 
-def _put(scope: Scope, said: dict[str, _Said]) -> None:
+def _put(scope: Scope, said: dict[str, _Said], stored: Stored) -> Stored:
     """New products, and the categories of those of which something newer was said."""
-    mine = Product.brand_id == scope.brand.id
+    fresh: Stored = {}
     columns = (Product.code, Product.category, Product.category_on, Product.category_by_hand)
-    known: dict[str, _Said | None] = {}
-    for batch in batches(said):
-        found = select(*columns).where(mine, bulk.among(Product.code, batch))
-        for code, category, on, by_hand in scope.session.execute(found):
-            known[code] = None if by_hand else _Said(on or date.min, category)
-    new = sorted(said.keys() - known.keys())
-    if new:
-        values: dict[str, Any] = {
-            "brand_id": scope.brand.id,
-            "name": "",
-            "category_by_hand": False,
-            "price_minor": None,
-            "created_at": scope.now,
-        }
-        ids = scope.new_ids(len(new))
-        rows = [
-            values
-            | {"id": id_, "code": code, "category": said[code].category, "category_on": _day(said[code])}
-            for id_, code in zip(ids, new, strict=True)
-        ]
-        scope.session.execute(insert_or_ignore(scope, Product), rows)
-    newer = [
-        {"its_code": code, "its_category": one.category, "its_day": _day(one)}
-        for code, one in sorted(said.items())
-        if (was := known.get(code)) is not None and one > was and one.category
+    for batch in batches(code for code in said if code not in stored):
+        mine = select(*columns).where(Product.brand_id == scope.brand.id, bulk.among(Product.code, batch))
+        for code, category, on, by_hand in scope.session.connection().execute(mine):
+            fresh[code] = None if by_hand else (on or date.min, category)
+    new = sorted(code for code in said if code not in stored and code not in fresh)
+    newer = []
+    for code, one in said.items():
+        was = fresh[code] if code in fresh else stored.get(code)
+        if was is not None and one > was and one[1]:
+            newer.append({"its_code": code, "its_day": one[0], "its_category": one[1]})
+            fresh[code] = one
+    ids, brand_id, now = scope.new_ids(len(new)), scope.brand.id, scope.now
+    rows = [
+        (brand_id, id_, code, "", said[code][1], False, _day(said[code]), None, now)
+        for id_, code in zip(ids, new, strict=True)
     ]
+    bulk.insert(scope, Product, PRODUCT_COLUMNS, rows)
     if newer:
-        product: Any = Product.__table__
-        scope.session.connection().execute(
-            update(product)
-            .where(
-                product.c.brand_id == scope.brand.id,
-                product.c.code == bindparam("its_code"),
-                product.c.category_by_hand.is_(False),  # somebody may just have said it
-            )
-            .values(category=bindparam("its_category"), category_on=bindparam("its_day")),
-            newer,
-        )
+        _update(scope, newer)
+    return fresh | {code: said[code] for code in new}
+
+
+def _update(scope: Scope, newer: list[dict[str, Any]]) -> None:
+    """Where nothing as new is stored, and nobody has said it by hand."""
+    product: Any = Product.__table__
+    binary = "BINARY" if bulk.is_sqlite(scope) else "C"  # by the characters' numbers, as here
+    day, category = bindparam("its_day", type_=Date()), bindparam("its_category", type_=String())
+    older = or_(
+        product.c.category_on.is_(None),
+        product.c.category_on < day,
+        and_(product.c.category_on == day, product.c.category.collate(binary) < category),
+    )
+    scope.session.connection().execute(
+        update(product)
+        .where(product.c.brand_id == scope.brand.id, product.c.code == bindparam("its_code"))
+        .where(product.c.category_by_hand.is_(False), older)
+        .values(category=category, category_on=day),
+        sorted(newer, key=lambda one: str(one["its_code"])),
+    )
 
 
 def _day(said: _Said) -> date | None:
-    return said.on if said.category else None
+    return said[0] if said[1] else None

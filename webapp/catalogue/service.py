@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from webapp.catalogue import queries
-from webapp.catalogue.gathering import add_categories
+from webapp.catalogue.gathering import PRODUCT_COLUMNS, add_categories, hold
 from webapp.catalogue.models import Category, Product
 from webapp.kernel import bulk
 from webapp.kernel.errors import NotFound, Refused
-from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
 
 CODE, NAME, CATEGORY = 120, 200, 120  # characters
@@ -45,6 +44,7 @@ class Put:
 
 def put(scope: Scope, rows: Sequence[ProductIn]) -> Put:
     """Rows of a file, at most UNIT, whose codes differ. The same rows a second time change nothing."""
+    hold(scope)
     rows = sorted(rows)
     codes = [row.code for row in rows]
     add_categories(scope, {row.category for row in rows})
@@ -58,10 +58,7 @@ def put(scope: Scope, rows: Sequence[ProductIn]) -> Put:
             select(Product).where(*these).order_by(Product.code).with_for_update()
         )
     }
-    updated = 0
-    for row in rows:
-        changed = _change(stored[row.code], row)  # also one that was added by somebody else meanwhile
-        updated += changed and row.code in known
+    updated = sum(_change(stored[row.code], row) for row in rows if row.code in known)
     done = Put(len(new), updated, len(rows) - len(new) - updated)
     if done.created or done.updated:
         scope.audit("catalogue.file", "catalogue", None, created=done.created, updated=done.updated)
@@ -69,20 +66,23 @@ def put(scope: Scope, rows: Sequence[ProductIn]) -> Put:
 
 
 def _insert(scope: Scope, rows: Sequence[ProductIn]) -> None:
-    if rows:
-        values: dict[str, Any] = {
-            "brand_id": scope.brand.id,
-            "category_on": None,
-            "created_at": scope.now,
-        }
-        ids = scope.new_ids(len(rows))
-        scope.session.execute(
-            insert_or_ignore(scope, Product),
-            [
-                values | row._asdict() | {"id": id_, "category_by_hand": bool(row.category)}
-                for id_, row in zip(ids, rows, strict=True)
-            ],
+    """New ones. The unit has the brand's `hold`."""
+    ids = scope.new_ids(len(rows))
+    values = [
+        (
+            scope.brand.id,
+            id_,
+            row.code,
+            row.name,
+            row.category,
+            bool(row.category),
+            None,
+            row.price_minor,
+            scope.now,
         )
+        for id_, row in zip(ids, rows, strict=True)
+    ]
+    bulk.insert(scope, Product, PRODUCT_COLUMNS, values)
 
 
 def _change(product: Product, row: ProductIn) -> bool:
@@ -110,6 +110,7 @@ def add(scope: Scope, code: str, name: str, category: str, price_minor: int | No
         return read
     if not read["code"]:
         return Refused("blank", {"field": "code"})
+    hold(scope)
     known = queries.by_code(scope, read["code"])
     if known is not None:
         return Refused("taken", {"field": "code", "id": known.id})
@@ -126,6 +127,7 @@ def change(
 ) -> Refused | None:
     """What a product is called, belongs to and costs. A category that is typed anew stays; a blank one is left to order
     lines again. Refused: too_long (most), unseen. Raises NotFound."""
+    hold(scope)
     mine = select(Product).where(Product.brand_id == scope.brand.id, Product.id == product_id)
     product = scope.session.scalars(mine.with_for_update()).one_or_none()
     if product is None:

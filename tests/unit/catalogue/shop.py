@@ -39,6 +39,7 @@ class Shop:
         self.ever: list[tuple[int, Line]] = []
         self.retold: set[str] = set()  # products of lines that are gone
         self.cursor: Any = None
+        self.reader = gathering.Step()
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
@@ -94,9 +95,9 @@ class Shop:
 
     def step(self, lines: int) -> bool:
         """One unit of a bout, of about so many lines. True at its end."""
-        outcome = self.db.write(
-            lambda scope: gathering.step(scope, self.cursor, lines=lines), brand=self.brand
-        )
+        self.reader.lines = lines
+        outcome = self.db.write(lambda scope: self.reader(scope, self.cursor), brand=self.brand)
+        self.reader.committed()
         self.cursor = outcome.cursor if isinstance(outcome, Next) else None
         return self.cursor is None
 

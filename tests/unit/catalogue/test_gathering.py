@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -128,7 +127,7 @@ def test_a_bout_that_was_killed_is_carried_on(db: Database) -> None:
     shop, worker = Shop(db), Worker(db)
     shop.tell(0, [(0, [("salt", "")])])
     shop.tell(0, [(0, [("rice", "food")])])
-    small = partial(gathering.step, lines=1)
+    small = gathering.Step(lines=1)
     run_steps(db, shop.brand, gathering.STEPS, gathering.KEY, small, seconds=0)  # one unit, and killed
     assert jobs.due(db) == []  # somebody may be at it
     with clock.fixed(clock.now() + 2 * jobs.QUIET):
