@@ -266,6 +266,7 @@ STOPS = (
 # GET routes that are no pages of their own, each with its reason.
 NO_PAGE = {
     "imports.bad": "a download",
+    "offer_codes.download": "a download",
     "offer_figures.download": "a download",
     "staff.second": "only after a right password: tests/web/staff/test_factor.py walks it",
     "join.default": "leads to join.show",
