@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -110,6 +111,15 @@ def ask(browser: Client, route: Route, **headers: str) -> int:
 def test_every_route_names_a_known_permission(app: Flask) -> None:
     known = {PUBLIC, SIGNED_IN, *PERMISSIONS}
     assert not [f"{r.endpoint}: {r.permission}" for r in routes(app) if r.permission not in known]
+
+
+def test_an_address_leads_to_one_place(app: Flask) -> None:
+    """Of two routes with one address the second is never reached: what a room's rule hides is another room's page."""
+    places: dict[tuple[str, str], set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            places.setdefault((re.sub(r"<(\w+:)?\w+>", r"<\1>", rule.rule), method), set()).add(rule.endpoint)
+    assert {place: ends for place, ends in places.items() if len(ends) > 1} == {}
 
 
 def test_open_routes_are_open_on_purpose(app: Flask) -> None:

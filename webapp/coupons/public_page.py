@@ -1,4 +1,4 @@
-"""The public pages of offers: one of an offer (/o/), one with several (/e/). Their addresses are words that nobody guesses.
+"""The public pages of offers: one of an offer (/get/), one with several (/e/). Their addresses are words that nobody guesses.
 
 How far an offer is, is read from its own row and, where it has a number a day, that day's: telling a crowd that all are
 gone costs no more than that.
@@ -32,7 +32,7 @@ TAKING = ("open", "few")
 
 def path(token: str) -> str:
     """Of an offer's page; kernel.links.absolute makes it an address."""
-    return f"/o/{token}"
+    return f"/get/{token}"
 
 
 def event_path(token: str) -> str:

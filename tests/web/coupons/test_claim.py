@@ -213,7 +213,7 @@ def test_robots_are_slowed_while_persons_are_served(page: Page, phone: Phone, db
 
 def test_a_draft_and_a_word_of_nobodys_lead_nowhere(page: Page, phone: Phone) -> None:
     draft = page(state="draft")
-    for path in (url(draft), "/o/x", "/o/AAAAAAAAAAAAAAAA", "/o/%00", "/o/é", "/o/" + "x" * 200):
+    for path in (url(draft), "/get/x", "/get/AAAAAAAAAAAAAAAA", "/get/%00", "/get/é", "/get/" + "x" * 200):
         assert phone().get(path).status_code == 404
         assert phone().post(path, data={"phone": HIS, "key": "a-key-12345"}).status_code == 404
 
@@ -254,7 +254,7 @@ def test_staff_make_the_page_and_take_it_down(
     client.submit(f"/offers/{offer.id}/page", form="/page")
     (made,) = all_of(db, Offer)
     shown = client.get(f"/offers/{offer.id}/page")
-    assert f"/o/{made.token}" in shown.text and "<svg" in shown.text.split('class="qr"')[1]
+    assert f"/get/{made.token}" in shown.text and "<svg" in shown.text.split('class="qr"')[1]
     client.post(f"/offers/{offer.id}/page")
     assert all_of(db, Offer)[0].token == made.token, "pressed twice it is the same page"
     assert phone().get(url(made)).status_code == 200

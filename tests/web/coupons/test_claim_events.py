@@ -48,7 +48,7 @@ def test_made_shown_changed_and_taken_down(app: Flask, client: Client, db: Datab
     assert seen.status_code == 200 and "noindex" in seen.headers["X-Robots-Tag"]
     text = text_of(seen.text)
     assert "Ten years" in text and text.index("Cake") < text.index("Tea")
-    assert seen.text.count('href="/o/') == 2
+    assert seen.text.count('href="/get/') == 2
     client.submit(f"/offers/events/{made.id}/edit", {"title": "Ten", f"place_{tea}": ""})
     assert the_event(db).offers == [cake] and the_event(db).token == made.token
     client.submit(f"/offers/events/{made.id}", form="/down")

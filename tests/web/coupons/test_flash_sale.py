@@ -53,7 +53,7 @@ def test_countdown_sale_sold_out_and_back(app: Flask, db: Database, brand: Brand
     assert 'data-countdown="120"' in before and "00:02:00" in before and "Take one" not in before
     assert taken(people[0], -1).code == "too_early"
     on = page(0)
-    assert 'data-countdown="3600"' in on and "1 left" in text_of(on) and 'href="/o/' in on
+    assert 'data-countdown="3600"' in on and "1 left" in text_of(on) and 'href="/get/' in on
     assert isinstance(taken(people[0], 1), Coupon)
     gone = page(2)
     assert "sold out" in gone and "Take one" not in gone and "data-countdown" not in gone

@@ -1,4 +1,4 @@
-"""An offer's public page (/o/): what it is, and the button to take it. No sign-in, no JavaScript, nothing about anybody.
+"""An offer's public page (/get/): what it is, and the button to take it. No sign-in, no JavaScript, nothing about anybody.
 And where staff make it, or take it down.
 
 A known browser takes at once; whoever is unknown leaves a phone or an address, and hears the same whether it is known.
@@ -48,7 +48,7 @@ class _Asks:
     ask_birthday: bool = False
 
 
-@bp.get("/o/<token>", permission=PUBLIC)
+@bp.get("/get/<token>", permission=PUBLIC)
 def show(token: str) -> Response:
     """As it stands now; who is known has one button, others a short form (?new=1: it is somebody else)."""
     browser.door()
@@ -57,7 +57,7 @@ def show(token: str) -> Response:
     return _page(offer, _form(offer, known), known)
 
 
-@bp.post("/o/<token>", permission=PUBLIC)
+@bp.post("/get/<token>", permission=PUBLIC)
 def take(token: str) -> Response:
     """Take one, once however often it is tapped. What an unknown person hears does not depend on what they typed."""
     offer, brand = _found(token)
