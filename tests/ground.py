@@ -130,12 +130,20 @@ def run(request: pytest.FixtureRequest) -> databases.Run:
     return request.config.stash[RUN]
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """OTHER_IN_DRILL: the fast suite has the case on SQLite, the drill on PostgreSQL."""
+    for item in items:
+        if item.get_closest_marker("other_in_drill") is not None and "postgres" in item.keywords:
+            item.add_marker(pytest.mark.drill)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def db_kind(request: pytest.FixtureRequest) -> str:
     """Both databases: a test that asks for this, or for anything made from it, runs once on each.
 
     Where the database makes no difference (a page's words), a module says `pytestmark = ONE_DATABASE`
-    (tests.support.databases).
+    (tests.support.databases); where it makes little, `pytestmark = OTHER_IN_DRILL`.
     """
     kind: str = request.param
     return kind

@@ -17,12 +17,9 @@ from webapp.kernel import migrate
 # For tests that need a database and do not care which: `pytestmark = ONE_DATABASE`.
 ONE_DATABASE = pytest.mark.parametrize("db_kind", ["sqlite"], indirect=True)
 
-# For many cases of which the database sees few, such as a file's bad rows: the other database's turn is the drill.
-OTHER_IN_DRILL = pytest.mark.parametrize(
-    "db_kind",
-    ["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.drill])],
-    indirect=True,
-)
+# For many cases of which the database sees few, such as a file's bad rows: PostgreSQL's turn is the drill
+# (tests.ground sees to it).
+OTHER_IN_DRILL = pytest.mark.other_in_drill
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ from webapp.kernel.steps import Done, Next
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("chunks", [1, 3, 6])
+@pytest.mark.parametrize(
+    "chunks", [pytest.param(1, marks=pytest.mark.drill), 3, pytest.param(6, marks=pytest.mark.drill)]
+)
 def test_killed_in_the_middle_it_is_laid_once(shop: Shop, tmp_path: Path, chunks: int) -> None:
     """A process is killed inside its n-th chunk; whoever comes next goes on: a row and a coupon each, stock exact."""
     shop.members(45)

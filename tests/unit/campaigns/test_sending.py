@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.factories import make_member, make_offer, make_order
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.campaigns.shop import DORMANT, EVERYBODY, Shop
 from webapp.campaigns import service, states
 from webapp.members import service as members
+
+pytestmark = OTHER_IN_DRILL
 
 
 def test_everyone_of_the_audience_gets_one_message_or_a_reason(shop: Shop) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from tests.factories import make_offer
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.campaigns.shop import Shop
 from webapp.campaigns import drafts, service, states
 from webapp.campaigns.models import Campaign
@@ -19,6 +20,8 @@ from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.plugin_runtime import context
+
+pytestmark = OTHER_IN_DRILL
 
 MOVES: dict[str, Callable[[Scope, int], Any]] = {
     "send": states.send,

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from tests import factories as make
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from webapp.coupons import auditing, give_back, holds, jobs, nightly, service
 from webapp.coupons.conditions import Conditions
 from webapp.coupons.models import Coupon, Redemption
@@ -232,6 +233,7 @@ BENT: dict[str, tuple[str, set[str]]] = {
 }
 
 
+@OTHER_IN_DRILL
 def test_what_was_bent_by_hand_is_named(db: Database, shop: BrandRef) -> None:
     def bend(scope: Scope, statements: str) -> dict[str, auditing.Finding]:
         before = scope.session.begin_nested()

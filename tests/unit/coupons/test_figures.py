@@ -8,6 +8,7 @@ import pytest
 
 from tests import factories as make
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.web import Worker
 from webapp.coupons import figures, queries, redemptions, service
 from webapp.coupons.conditions import Conditions
@@ -16,6 +17,8 @@ from webapp.coupons.models import Coupon, Redemption
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.members.models import Member
+
+pytestmark = OTHER_IN_DRILL
 
 NOON = datetime(2026, 5, 10, 4, tzinfo=UTC)
 TODAY = date(2026, 5, 10)

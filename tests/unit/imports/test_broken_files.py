@@ -46,6 +46,8 @@ LINES = "order,product,category,quantity,amount\nA-1,Tea,Hot,1,8.00\nA-1,Pot,,0.
 
 Break = Callable[[Random, bytes], bytes]
 
+MORE_IN_DRILL = pytest.mark.parametrize("tries", [80, pytest.param(300, marks=pytest.mark.drill)])
+
 
 def cut(chance: Random, data: bytes) -> bytes:
     return data[: chance.randrange(len(data))]
@@ -121,15 +123,16 @@ def run(
     return service.import_orders(db, brand, stage, paths["orders"], options, lines=paths["lines"])
 
 
+@MORE_IN_DRILL
 @pytest.mark.parametrize("kind", ["members", "orders"])
-def test_broken_files(kind: str, db: Database, tmp_path: Path, db_kind: str) -> None:
+def test_broken_files(kind: str, tries: int, db: Database, tmp_path: Path, db_kind: str) -> None:
     brand = seed.brand(db)
     good = {"members": MEMBERS.encode(), "orders": ORDERS.encode(), "lines": LINES.encode()}
     if kind == "orders":
         run(db, brand, tmp_path, "members", good, skip_bad=False)
     ends = {"applied": 0, "refused": 0, "unreadable": 0}
     before = state(db)
-    for number in range(300 if db_kind == "sqlite" else 60):
+    for number in range(tries if db_kind == "sqlite" else tries // 4):
         chance = Random(f"{kind} {number}")
         files = dict(good)
         for _ in range(chance.choice((1, 1, 2, 3))):
@@ -156,13 +159,16 @@ def test_broken_files(kind: str, db: Database, tmp_path: Path, db_kind: str) -> 
     assert all(ends.values()), ends
 
 
+@MORE_IN_DRILL
 @pytest.mark.parametrize("kind", ["members", "orders"])
-def test_what_is_good_comes_in_with_skip_bad(kind: str, db: Database, db_kind: str, tmp_path: Path) -> None:
+def test_what_is_good_comes_in_with_skip_bad(
+    kind: str, tries: int, db: Database, db_kind: str, tmp_path: Path
+) -> None:
     """Whatever is broken, the rows that are applied and those that are refused are all that were read."""
     brand = seed.brand(db)
     good = {"members": MEMBERS.encode(), "orders": ORDERS.encode(), "lines": LINES.encode()}
     run(db, brand, tmp_path, "members", good, skip_bad=False)
-    for number in range(150 if db_kind == "sqlite" else 30):
+    for number in range(tries // 2 if db_kind == "sqlite" else tries // 8):
         chance = Random(f"skip {kind} {number}")
         name = "members" if kind == "members" else "orders"
         files = good | {

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.imports.conftest import Shell
+
+pytestmark = OTHER_IN_DRILL
 
 JOINED = "SELECT number, joined_on FROM member ORDER BY number"
 

@@ -13,5 +13,5 @@ pytestmark = ONE_DATABASE
 
 def test_mutations_are_taken_whole_or_refused_with_a_reason(db: Database, tmp_path: Path) -> None:
     trial = Trial(db, tmp_path)
-    trial.run(range(200))
+    trial.run(range(100))
     assert trial.accepted >= 40 and trial.refused and trial.unreadable, trial.summary()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.web import Worker
 from tests.support.xlsx import workbook
 from tests.unit.imports.conftest import Said, Shell
 from webapp.brands import queries as brands
 from webapp.kernel.db import Database
+
+pytestmark = OTHER_IN_DRILL
 
 STORED = "SELECT code, name, category, price_minor FROM product ORDER BY code"
 

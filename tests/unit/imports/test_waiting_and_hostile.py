@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.imports.conftest import Shell
+
+pytestmark = OTHER_IN_DRILL
 
 WHOSE = "SELECT o.number, m.number FROM orders o LEFT JOIN member m ON m.id = o.member_id ORDER BY o.number"
 ORDERS = "number,member,phone,ordered_at,paid\n1,M9,13900000009,2026-01-01,5\n2,,13900000010,2026-01-02,5\n3,,,2026-01-02,5\n"

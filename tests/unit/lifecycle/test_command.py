@@ -14,11 +14,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.lifecycle import naive
 from webapp.cli import context
 from webapp.cli import main as cli
 from webapp.kernel import clock
 from webapp.kernel.db import Database
+
+pytestmark = OTHER_IN_DRILL
 
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2024, 12, 31, 23, 30, tzinfo=ZONE)  # in UTC it is January

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.lifecycle import naive
 from tests.unit.lifecycle.shop import PLUGIN, START, member_row, new_shop, order_row
 from tests.unit.lifecycle.test_property import rules
@@ -23,6 +24,8 @@ from webapp.lifecycle.models import MemberStage, StageChange
 from webapp.members.models import Member
 from webapp.plugin_api import STAGES, Decision
 from webapp.plugin_runtime import context
+
+pytestmark = OTHER_IN_DRILL
 
 MEMBERS = 150
 

@@ -12,9 +12,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.lifecycle.shop import Act, new_shop
 from webapp.kernel.db import Database
 from webapp.plugin_runtime.runtime import registry
+
+pytestmark = OTHER_IN_DRILL
 
 rules = st.fixed_dictionaries(
     {

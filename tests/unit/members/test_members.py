@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
@@ -17,6 +18,8 @@ from webapp.members.service import Details
 from webapp.orders import jobs as order_jobs  # noqa: F401  (subscribes)
 from webapp.orders import service as orders
 from webapp.orders.models import Order
+
+pytestmark = OTHER_IN_DRILL
 
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
 TODAY = date(2026, 3, 1)

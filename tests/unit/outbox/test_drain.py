@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from tests.factories.members import make_members
 from tests.support import seed
-from tests.support.databases import ONE_DATABASE
+from tests.support.databases import ONE_DATABASE, OTHER_IN_DRILL
 from tests.unit.outbox.post import Post, Scripted
 from webapp.kernel import bulk, clock, halt
 from webapp.kernel.db import Database
@@ -187,6 +187,7 @@ def test_all_left_out_ends_too(post: NewPost, channel: Scripted) -> None:
     assert channel.said == []
 
 
+@OTHER_IN_DRILL
 @pytest.mark.parametrize(("state", "rest"), [("paused", "queued"), ("cancelled", "cancelled")])
 def test_pause_and_cancel_are_seen_between_sub_batches(
     post: NewPost, channel: Scripted, state: str, rest: str
@@ -278,6 +279,7 @@ def test_a_service_message_carries_neither(post: NewPost, channel: Scripted) -> 
     assert "img" not in message.content["html"]
 
 
+@OTHER_IN_DRILL
 def test_two_workers_share_the_rows(post: NewPost, db: Database, brand: BrandRef, channel: Scripted) -> None:
     campaign = post(400)
     lock, barrier = threading.Lock(), threading.Barrier(2, timeout=20)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.outbox.post import Post, Scripted
 from webapp.kernel import clock
 from webapp.kernel.db import Database
@@ -17,6 +18,8 @@ from webapp.outbox import drain, queries, service, turn
 from webapp.outbox.turn import Hand, Landed, Lane, Turn
 from webapp.plugin_api import Outcome
 from webapp.plugin_runtime import calls
+
+pytestmark = OTHER_IN_DRILL
 
 NewPost = Callable[..., Post]
 LEASE = timedelta(seconds=20)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from tests.factories.members import make_member
-from tests.support.databases import ONE_DATABASE
+from tests.support.databases import ONE_DATABASE, OTHER_IN_DRILL
 from tests.unit.campaigns.shop import EVERYBODY
 from webapp.campaigns import laying, service, source
 from webapp.kernel import links
@@ -32,6 +32,8 @@ from webapp.outbox.models import Delivery
 from webapp.outbox.turn import Hand, Lane, turn
 from webapp.plugin_runtime import calls, context, runtime
 from webapp.preferences import service as preferences
+
+pytestmark = OTHER_IN_DRILL
 
 WHO = ["email", "task"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from tests import factories as make
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.together import together
 from tests.support.web import Client
 from webapp.kernel.db import Database
@@ -12,6 +13,8 @@ from webapp.kernel.idempotency import Idempotency
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.members import service
 from webapp.members.models import Consent, ConsentNow
+
+pytestmark = OTHER_IN_DRILL
 
 
 def test_two_who_leave_at_once_leave_once(db: Database, brand: BrandRef) -> None:

@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from tests import factories as make
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.web import Client
 from webapp.campaigns import service as campaigns
 from webapp.coupons import service as coupons
@@ -17,6 +18,8 @@ from webapp.coupons.models import Coupon
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Actor, BrandRef, Scope
+
+pytestmark = OTHER_IN_DRILL
 
 HUGE = "9" * 19  # above 2^63 - 1
 FOR_DATABASES = (HUGE, "a\0b")  # where the database makes a difference

@@ -12,13 +12,15 @@ from flask import Flask
 
 from tests import factories as make
 from tests.support import seed
-from tests.support.databases import ONE_DATABASE
+from tests.support.databases import ONE_DATABASE, OTHER_IN_DRILL
 from tests.support.web import Client, text_of
 from webapp.kernel import clock
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Actor, BrandRef, Scope
 from webapp.staff import people, queries, quick, service
+
+pytestmark = OTHER_IN_DRILL
 
 GOOD = {"name": "Grace", "password": "a good sentence"}
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from tests import factories as make
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.web import Client, text_of
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
@@ -16,6 +17,8 @@ from webapp.segments.compile import conditions
 from webapp.segments.rules import Condition, Rule
 from webapp.tags import queries, service
 from webapp.tags.models import Tag
+
+pytestmark = OTHER_IN_DRILL
 
 
 def test_a_tag_is_defined_put_on_found_and_taken_off(client: Client, db: Database, brand: BrandRef) -> None:

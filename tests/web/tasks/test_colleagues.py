@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from tests import factories as make
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.web import Client
 from webapp.brands.models import Store
 from webapp.kernel.db import Database
@@ -24,6 +25,8 @@ from webapp.staff.models import Staff, StaffRole
 from webapp.tasks import service as tasks
 from webapp.touchpoints import guides, service
 from webapp.touchpoints.models import Touchpoint
+
+pytestmark = OTHER_IN_DRILL
 
 
 class World(NamedTuple):

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from tests import factories as make
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.web import Client, Worker, text_of
 from webapp.campaigns import service as campaigns
 from webapp.kernel.db import Database
@@ -22,6 +23,8 @@ from webapp.outbox.models import Delivery
 from webapp.segments.rules import Rule
 from webapp.tasks import service
 from webapp.tasks.models import Task, TaskMove
+
+pytestmark = OTHER_IN_DRILL
 
 
 def people(scope: Scope, count: int = 3, *, agreed: bool = True) -> list[Member]:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.together import together
 from tests.support.web import Client, Worker, text_of
 from tests.web.tasks.test_day import people, send_campaign
@@ -25,6 +26,8 @@ from webapp.outbox.models import Receipt
 from webapp.preferences import service as preferences
 from webapp.tasks import queries, service
 from webapp.tasks.models import Task, TaskMove
+
+pytestmark = OTHER_IN_DRILL
 
 AGREED = ("task", "marketing")
 
