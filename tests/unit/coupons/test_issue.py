@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from tests import factories as make
+from tests.support.databases import OTHER_IN_DRILL
 from webapp.coupons import service
 from webapp.coupons.issue import CODE_LENGTH
 from webapp.coupons.models import Coupon, CouponChange, Offer, OfferAllowance
@@ -147,6 +148,7 @@ def test_a_coupon_taken_away_returns_to_stock_and_allowance(db: Database, brand:
     db.write(unit, brand=brand)
 
 
+@OTHER_IN_DRILL
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     stock=st.none() | st.integers(1, 12),
