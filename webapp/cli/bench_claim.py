@@ -44,7 +44,6 @@ def claim(claims: int, rounds: int, database_url: str | None, as_json: bool) -> 
     """
     with bench.database(database_url) as db:
         brand, members = _shop(db, claims)
-        db.meter.worst = 0.0
         told: dict[str, Any] = {
             "bench": "claim",
             "database": "sqlite" if db.is_sqlite else "postgresql",
@@ -55,7 +54,7 @@ def claim(claims: int, rounds: int, database_url: str | None, as_json: bool) -> 
         for share in (100, 10):
             told[f"granted_{share}"] = _measure(db, brand, members, rounds, claims * share // 100)
         _check(db, brand)
-        told["worst_unit_ms"] = round(db.meter.worst * 1000, 1)
+        told["worst_unit_ms"] = max(told[f"granted_{share}"].pop("worst_unit_ms") for share in (100, 10))
     told["ok"] = (
         all(told[f"granted_{share}"]["ratio"] >= AT_LEAST for share in (100, 10))
         and told["worst_unit_ms"] <= UNIT_MS
@@ -74,11 +73,14 @@ def claim(claims: int, rounds: int, database_url: str | None, as_json: bool) -> 
 
 
 def _measure(db: Database, brand: BrandRef, members: list[int], rounds: int, stock: int) -> dict[str, Any]:
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
+    worst = 0.0
     for n in range(-1, rounds):
         turns = [(_product, ours), (_by_hand, theirs)]
         for run, times in turns if n % 2 else turns[::-1]:  # whoever comes second finds the machine warmer
             offer_id = _offer(db, brand, stock)
+            db.meter.worst = 0.0
             began = time.perf_counter()
             given = run(db, brand, offer_id, members)
             took = time.perf_counter() - began
@@ -86,11 +88,13 @@ def _measure(db: Database, brand: BrandRef, members: list[int], rounds: int, sto
                 raise RuntimeError(f"{given} coupons were given of {stock}")
             if n >= 0:  # the first of each compiles its statements
                 times.append(took)
+                worst = max(worst, db.meter.worst if run is _product else 0.0)
     return {
         "stock": stock,
         "hand_a_second": round(len(members) / median(theirs)),
         "take_a_second": round(len(members) / median(ours)),
         "ratio": round(median(hand / take for hand, take in zip(theirs, ours, strict=True)), 3),
+        "worst_unit_ms": round(worst * 1000, 1),
     }
 
 
@@ -145,10 +149,11 @@ def _statements(db: Database) -> tuple[Any, ...]:
     from sqlalchemy.dialects import postgresql, sqlite
 
     from webapp.coupons.models import Coupon, CouponChange, Offer, OfferAllowance
+    from webapp.coupons.prepared import table_of
     from webapp.kernel.idempotency import Idempotency
 
     build: Callable[..., Any] = sqlite.insert if db.is_sqlite else postgresql.insert
-    offer, allowance = Offer.__table__, OfferAllowance.__table__
+    offer, allowance = table_of(Offer), table_of(OfferAllowance)
     spend = (
         update(offer)
         .where(
@@ -168,7 +173,7 @@ def _statements(db: Database) -> tuple[Any, ...]:
     return (
         spend,
         build(Coupon.__table__).on_conflict_do_nothing().execution_options(**kept),
-        insert(CouponChange.__table__),
+        insert(table_of(CouponChange)),
         person.execution_options(**kept),
         build(Idempotency.__table__).on_conflict_do_nothing(),
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, true, update
 
 from webapp.coupons import queries
 from webapp.coupons.models import OfferCode
@@ -85,7 +85,7 @@ def make_shared(scope: Scope, offer_id: int, word: str, most: int | None = None)
     if row.offer_id != offer_id or row.batch:
         return Refused("word_taken")
     if row.most != most:
-        enough = True if most is None else OfferCode.used <= most
+        enough = true() if most is None else OfferCode.used <= most
         scope.session.execute(
             update(OfferCode)
             .where(OfferCode.brand_id == scope.brand.id, OfferCode.id == row.id, enough)
@@ -199,7 +199,7 @@ def batches(scope: Scope, offer_id: int) -> list[Batch]:
         .where(OfferCode.brand_id == scope.brand.id, OfferCode.offer_id == offer_id, OfferCode.batch != "")
         .group_by(OfferCode.batch)
     )
-    found = [Batch(name, codes, int(used), int(left), at) for name, codes, used, left, at in rows]
+    found = [Batch(name, codes, int(used or 0), int(left or 0), at) for name, codes, used, left, at in rows]
     return sorted(found, key=lambda one: one.made_at, reverse=True)
 
 

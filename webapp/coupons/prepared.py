@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import and_, bindparam, case, exists, false, insert, literal, or_, select, update
+from sqlalchemy import Table, and_, bindparam, case, exists, false, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.coupons.models import (
@@ -21,10 +21,17 @@ from webapp.coupons.models import (
     OfferDay,
     OfferTerms,
 )
+from webapp.kernel.model import Base
 from webapp.members.models import Member
 from webapp.plugin_runtime.models import PluginState
 
 COUNTED = {"preserve_rowcount": True}  # psycopg's inserts drop it unless they are told
+
+
+def table_of(model: type[Base]) -> Table:
+    """A model's table, past the ORM."""
+    return cast("Table", model.__table__)
+
 
 _BUILD: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -82,7 +89,7 @@ def new_coupon(dialect: str) -> Any:
 @cache
 def new_steps() -> Any:
     """Its history."""
-    return insert(CouponChange.__table__)
+    return insert(table_of(CouponChange))
 
 
 @cache
@@ -120,7 +127,7 @@ def count_day(dialect: str) -> Any:
 @cache
 def count_code() -> Any:
     """One more by a code."""
-    table = OfferCode.__table__
+    table = table_of(OfferCode)
     return (
         update(table)
         .where(
@@ -135,7 +142,7 @@ def count_code() -> Any:
 @cache
 def count_stock() -> Any:
     """One more out of the offer's stock."""
-    table = Offer.__table__
+    table = table_of(Offer)
     return (
         update(table)
         .where(

@@ -46,7 +46,7 @@ def give(
 def days(db: Database, brand: BrandRef) -> dict[date, int]:
     assert [one.promise.key for one in auditing.check(db, brand) if one.broken] == []
     with db.read(brand=brand) as scope:
-        return dict(scope.session.execute(select(OfferDay.day, OfferDay.used)).all())  # type: ignore[arg-type]
+        return dict(scope.session.execute(select(OfferDay.day, OfferDay.used)).all())
 
 
 def test_from_the_first_moment_on_and_before_the_second(db: Database, brand: BrandRef) -> None:
