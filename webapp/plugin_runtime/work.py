@@ -8,6 +8,7 @@ done with everything that the plugin's verbs wrote, or nothing of it is.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +30,7 @@ log = logging.getLogger("regulars.plugins")
 PARK_AFTER = 6  # tries
 KEPT = timedelta(days=30)  # how long a key that is done is remembered
 BATCH = 50
+LONGEST = 30.0  # seconds that one job goes on; the next sweep rings for what is left
 ENDED = "the process ended while it was at work"
 
 
@@ -63,7 +65,8 @@ def due(db: Database) -> list[Ring]:
 def do_due(db: Database, brand_id: int) -> int:
     """Do what is due for a brand, oldest first, each by itself. Returns how many were done."""
     brand, done, seen = db.brand(brand_id), 0, set[int]()
-    while not halt.asked():
+    until = time.monotonic() + LONGEST
+    while not halt.asked() and time.monotonic() < until:
         with db.read(brand=brand) as scope:
             ids = [row_id for row_id in _due_ids(scope) if row_id not in seen]
         if not ids:
