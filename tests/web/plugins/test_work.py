@@ -168,20 +168,20 @@ def test_workers_at_the_same_moment_do_each_piece_once(
 
 
 @ONE_DATABASE
-@pytest.mark.parametrize(
-    ("key", "payload", "name"),
-    [("", {}, "note"), ("x" * 81, {}, "note"), ("x", {"much": "x" * 4000}, "note"), ("x", {}, "No name")],
-)
-def test_what_a_row_cannot_hold_is_said_at_once(
-    db: Database, brand: BrandRef, probe_app: Flask, key: str, payload: dict[str, Any], name: str
-) -> None:
-    with pytest.raises(ValueError):
+def test_what_a_row_cannot_hold_is_said_at_once(db: Database, brand: BrandRef, probe_app: Flask) -> None:
+    def ask(plugin: str, key: str, payload: dict[str, Any], name: str) -> None:
         db.write(
-            lambda scope: context.inside(scope, "coupon_probe").later(name, payload, key=key, at=scope.now),
+            lambda scope: context.inside(scope, plugin).later(name, payload, key=key, at=scope.now),
             brand=brand,
         )
+
+    for key, payload, name in (
+        ("", {}, "note"),
+        ("x" * 81, {}, "note"),
+        ("x", {"much": "x" * 4000}, "note"),
+        ("x", {}, "No name"),
+    ):
+        with pytest.raises(ValueError):
+            ask("coupon_probe", key, payload, name)
     with pytest.raises(ValueError, match="no hook"):
-        db.write(
-            lambda scope: context.inside(scope, "coupon_cash").later("x", {}, key="x", at=scope.now),
-            brand=brand,
-        )
+        ask("coupon_cash", "x", {}, "x")
