@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import and_, select
 
 from webapp.catalogue.models import Product
 from webapp.coupons import holds, steps
@@ -28,6 +28,8 @@ from webapp.plugin_runtime import calls
 
 MOST = 20  # codes on one basket
 
+_Known = Mapping[str, tuple[Coupon, Offer, OfferTerms]]  # by code
+
 
 def quote_together(
     scope: Scope, typed: Sequence[str], basket: Basket, store_id: int | None, *, hold: str = ""
@@ -38,14 +40,14 @@ def quote_together(
     of quoting.py those of a single coupon (redeem.quote). A code typed twice is one.
     """
     codes = _codes(typed)
-    some, offers = _wishes(scope, codes, _coupons(scope, codes), store_id, hold)
-    return _reckon(scope, basket, some, offers)
+    known = _known(scope, codes)
+    return _reckon(scope, basket, _wishes(scope, codes, known, store_id, hold), known)
 
 
 def wishes(scope: Scope, typed: Sequence[str], store_id: int | None, *, hold: str = "") -> list[Wish]:
     """What quoting.reckon needs to know of each typed code."""
     codes = _codes(typed)
-    return _wishes(scope, codes, _coupons(scope, codes), store_id, hold)[0]
+    return _wishes(scope, codes, _known(scope, codes), store_id, hold)
 
 
 def redeem_together(
@@ -125,13 +127,11 @@ def _use(
     if len(till) > TILL_NUMBER:
         return Refused("till_number", {"most": TILL_NUMBER})
     codes = _codes(typed)
-    ids = sorted(coupon.id for coupon in _coupons(scope, codes).values())
-    locked = [
-        steps.locked(scope, id_) for id_ in ids
-    ]  # all of them first: a hold that is over touches its offer
+    known = _known(scope, codes)
+    # All are locked first, by id: one whose hold is over touches its offer, and offers come after coupons.
+    locked = [steps.locked(scope, id_) for id_ in sorted(coupon.id for coupon, _, _ in known.values())]
     coupons = {coupon.code: holds.settle(scope, coupon) for coupon in locked}
-    some, offers = _wishes(scope, codes, coupons, store_id, hold)
-    bill = _reckon(scope, basket, some, offers)
+    bill = _reckon(scope, basket, _wishes(scope, codes, known, store_id, hold), known)
     if seen(bill) != shown:
         return Refused("quote_changed")
     if not bill.applied:
@@ -147,59 +147,52 @@ def _codes(typed: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(read(word) or word for word in typed))
 
 
-def _coupons(scope: Scope, codes: Sequence[str]) -> Mapping[str, Coupon]:
-    rows = scope.session.scalars(
-        select(Coupon).where(
-            Coupon.brand_id == scope.brand.id, Coupon.code.in_([word for word in codes if read(word)])
+def _known(scope: Scope, codes: Sequence[str]) -> _Known:
+    """The coupons of codes with their offers and terms, read at once."""
+    rows = scope.session.execute(
+        select(Coupon, Offer, OfferTerms)
+        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
+        .join(
+            OfferTerms,
+            and_(
+                OfferTerms.brand_id == Coupon.brand_id,
+                OfferTerms.offer_id == Coupon.offer_id,
+                OfferTerms.version == Coupon.terms_version,
+            ),
         )
+        .where(Coupon.brand_id == scope.brand.id, Coupon.code.in_([word for word in codes if read(word)]))
     )
-    return {coupon.code: coupon for coupon in rows}
+    return {coupon.code: (coupon, offer, terms) for coupon, offer, terms in rows}
 
 
-def _wishes(
-    scope: Scope, codes: Sequence[str], coupons: Mapping[str, Coupon], store_id: int | None, hold: str
-) -> tuple[list[Wish], dict[int, Offer]]:
-    """And their offers. What they share (offers, terms, types) is read once for all of them."""
-    ids = {coupon.offer_id for coupon in coupons.values()}
-    offers = {
-        offer.id: offer
-        for offer in scope.session.scalars(
-            select(Offer).where(Offer.brand_id == scope.brand.id, Offer.id.in_(ids))
-        )
-    }
-    versions = select(OfferTerms).where(
-        OfferTerms.brand_id == scope.brand.id,
-        tuple_(OfferTerms.offer_id, OfferTerms.version).in_(
-            {(coupon.offer_id, coupon.terms_version) for coupon in coupons.values()}
-        ),
-    )
-    terms = {(one.offer_id, one.version): one for one in scope.session.scalars(versions)}
-    types = {offer.type_key for offer in offers.values()}
+def _wishes(scope: Scope, codes: Sequence[str], known: _Known, store_id: int | None, hold: str) -> list[Wish]:
+    types = {offer.type_key for _, offer, _ in known.values()}
     bound = {type_key: calls.coupon_type(scope, type_key) for type_key in sorted(types)}
     made = []
     for word in codes:
-        coupon = coupons.get(word)
-        if coupon is None:
+        if word not in known:
             made.append(Wish(word, "", None, why=Refused("unknown" if read(word) else "mistyped")))
             continue
+        coupon, offer, terms = known[word]
         one = wish(
             scope,
             coupon,
             store_id=store_id,
             hold=hold,
-            terms=terms[coupon.offer_id, coupon.terms_version],
-            bound=bound[offers[coupon.offer_id].type_key],
+            terms=terms,
+            bound=bound[offer.type_key],
         )
         if one.why is None and (why := guarded(scope, coupon, using=False)) is not None:
             one = replace(one, why=why)
         made.append(one)
-    return made, offers
+    return made
 
 
-def _reckon(scope: Scope, basket: Basket, some: Sequence[Wish], offers: Mapping[int, Offer]) -> Bill:
+def _reckon(scope: Scope, basket: Basket, some: Sequence[Wish], known: _Known) -> Bill:
     """The bill within what each offer may save in all: a coupon that would go beyond it is out, and the rest is reckoned
     anew."""
     basket = known_goods(scope, basket)
+    offers = {offer.id: offer for _, offer, _ in known.values()}
     while True:
         bill = reckon(basket, some)
         beyond = _beyond(offers, bill)
