@@ -128,6 +128,11 @@ REVERSED = "(SELECT id FROM coupon WHERE state = 'reversed')"
 LAST_STEP = f"coupon_id = {REDEEMED} AND from_state = 'reversed'"
 STANDS = f"open_coupon_id = {REDEEMED}"
 
+ADD_CODE = (
+    "INSERT INTO offer_code (brand_id, id, offer_id, code, batch, used, created_at)"
+    " SELECT brand_id, id + 1, id, 'TEA', '', {used}, created_at FROM offer"
+)
+
 # What is bent by hand -> what is named, and nothing else.
 BENT: dict[str, tuple[str, set[str]]] = {
     "a coupon more is counted": ("UPDATE offer SET issued = issued + 1", {"stock_counted"}),
@@ -204,6 +209,12 @@ BENT: dict[str, tuple[str, set[str]]] = {
         f"UPDATE coupon SET held_until = issued_at WHERE id = {CLAIMED}",
         {"moments"},
     ),
+    "a day that counts what nobody was given": (
+        "INSERT INTO offer_day (brand_id, offer_id, day, used) SELECT brand_id, id, '2026-05-10', 1 FROM offer",
+        {"day_counted"},
+    ),
+    "a code that counts what it did not bring": (ADD_CODE.format(used=1), {"code_counted"}),
+    "a code that brought less than nothing": (ADD_CODE.format(used=-1), {"code_counted", "code_kept"}),
     "terms that are not there": (f"UPDATE coupon SET terms_version = 9 WHERE id = {ISSUED}", {"terms"}),
     "an offer without its terms": ("UPDATE offer SET terms_version = 2", {"terms"}),
     "over before it begins": (f"UPDATE coupon SET valid_until = '2026-05-09' WHERE id = {CLAIMED}", {"days"}),
