@@ -20,7 +20,7 @@ from typing import Any
 USER = "regulars"
 SETTINGS = {
     "listen_addresses": "",
-    "max_connections": "100",
+    "max_connections": "250",
     "shared_buffers": "64MB",
     "timezone": "UTC",
     "log_min_messages": "fatal",
