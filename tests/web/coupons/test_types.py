@@ -58,6 +58,17 @@ CASES = [
         ("99.99", "It saves CN¥12.49"),  # 12.49875: down
         12_49,
     ),
+    Case(
+        "flash_sale",
+        "Flash sale",
+        {"term_product": "Cup", "term_price": "49", "term_regular": "99", "term_minutes": "30"},
+        {"product": "Cup", "word": None, "price": 49_00, "regular": 99_00, "minutes": 30},
+        ("Cup for CN¥49.00 instead of CN¥99.00", "One piece with one coupon"),
+        "Cup 秒杀价 ¥49.00，原价 ¥99.00",
+        ("98.99", "The basket needs CN¥0.01 more."),
+        ("99", "It saves CN¥50.00"),
+        50_00,
+    ),
 ]
 
 
