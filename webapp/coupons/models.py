@@ -145,8 +145,8 @@ class Coupon(BrandRow, Base):
     back, usable again) -> redeemed ...; void is an end. Expired is no stored state: it is what a usable coupon is once its
     last day has passed in the brand's zone (queries.state_on), so that no sweep can be late.
 
-    held: kept aside for one basket, or for a member who has yet to take it, until `held_until`; the row before it in the
-    history says what it goes back to.
+    held: kept aside for one basket, or for a member who has yet to use it, until `held_until`; then it goes back to what it
+    was, or to the stock where claimed_at is None (holds.py).
 
     valid_until: the last local day; None while it is issued and its end is counted from the claim.
     """
