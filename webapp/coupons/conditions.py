@@ -72,14 +72,6 @@ def good_for(conditions: Conditions, line: BasketLine) -> bool:
     return not named or line.product in conditions.products or line.category in conditions.categories
 
 
-def eligible(conditions: Conditions, basket: Basket) -> Basket:
-    """The part of a basket that counts. Where only a total is known, it is taken for that part: so the clerk is told."""
-    if not basket.lines or not conditions.picks:
-        return basket
-    lines = tuple(line for line in basket.lines if good_for(conditions, line))
-    return Basket(sum(line.amount_minor for line in lines), lines)
-
-
 def refuse(conditions: Conditions, local: datetime, store_id: int | None) -> Refused | None:
     """Why it cannot be used here and now; `local`: the moment in the brand's zone. Codes: weekday, hours, store."""
     if conditions.hours is not None and not _within(conditions.hours, local.hour * 60 + local.minute):
