@@ -176,13 +176,13 @@ def _campaign(db: Database, brand: BrandRef) -> int:
     """Sent off and laid, nothing sent yet: the demo's campaign, to everybody."""
     from webapp.campaigns import service as campaigns
     from webapp.cli.demo import texts
-    from webapp.coupons import offers
+    from webapp.coupons import checking, offers
     from webapp.kernel.errors import Refused
 
     def make(scope: Scope) -> int:
         name, terms, _ = texts.COME_BACK
         offer = offers.new_offer(
-            scope, "spend_and_save", offers.OfferDetails(name=name, terms=terms, valid_days=30)
+            scope, "spend_and_save", checking.OfferDetails(name=name, terms=terms, valid_days=30)
         )
         assert not isinstance(offer, list), offer
         offers.open_offer(scope, offer.id)
