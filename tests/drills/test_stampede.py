@@ -33,7 +33,7 @@ pytestmark = pytest.mark.drill
 PEOPLE, STOCK = 1000, 100
 PARTS = ("take", "void", "redeem", "reverse")
 OF_EACH = {
-    "postgresql": 500,
+    "postgresql": 300,
     "sqlite": 200,
 }  # at least, in all; SQLite's one writer gets less done in a drill's time
 PROCESSES, KILLED = 16, 5

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from tests import factories as make
+from tests.support.databases import OTHER_IN_DRILL
 from webapp.coupons import auditing, service
 from webapp.coupons.models import Coupon, Offer, OfferAllowance, OfferDay
 from webapp.kernel.db import Database
@@ -49,6 +50,7 @@ def days(db: Database, brand: BrandRef) -> dict[date, int]:
         return dict(scope.session.execute(select(OfferDay.day, OfferDay.used)).all())
 
 
+@OTHER_IN_DRILL
 def test_from_the_first_moment_on_and_before_the_second(db: Database, brand: BrandRef) -> None:
     offer_id, (one, two, *_) = begin(db, brand, claim_from=NOON, claim_until=LATE)
     second = timedelta(seconds=1)
@@ -88,6 +90,7 @@ def test_so_many_a_local_day_and_a_place_that_comes_back(db: Database, brand: Br
         )
 
 
+@OTHER_IN_DRILL
 def test_what_was_given_before_there_was_a_limit_is_counted_on_no_day(db: Database, brand: BrandRef) -> None:
     offer_id, members = begin(db, brand)
     assert give(db, brand, offer_id, members[:2], NOON) == ["given", "given"]
@@ -137,6 +140,7 @@ def test_only_members_who_fit_the_rule(db: Database, brand: BrandRef) -> None:
     assert give(db, brand, offer_id, members[:2], NOON, "b") == ["who_unknown"] * 2
 
 
+@OTHER_IN_DRILL
 def test_nothing_while_its_plugin_is_off(db: Database, brand: BrandRef) -> None:
     offer_id, members = begin(db, brand)
     db.write(lambda scope: context.switch(scope, PLUGIN, on=False), brand=brand)

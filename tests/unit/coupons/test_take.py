@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 from tests import factories as make
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.coupons.taking import NOON, Shop, begin
 from webapp.coupons import codes, holds, service
 from webapp.coupons import take as taking
@@ -90,6 +91,7 @@ def test_a_key_older_than_what_is_remembered_gets_its_coupon(shop: tuple[Shop, l
     assert at.counted()["issued"] == 1
 
 
+@OTHER_IN_DRILL
 def test_why_not(shop: tuple[Shop, list[int]]) -> None:
     at, (one, two, _) = shop
 
@@ -228,6 +230,7 @@ def test_used_in_time_it_is_theirs(kept: tuple[Shop, list[int]]) -> None:
         assert scope.session.scalars(select(Coupon.state)).one() == "redeemed"
 
 
+@OTHER_IN_DRILL
 def test_after_its_minutes_it_cannot_be_used(kept: tuple[Shop, list[int]]) -> None:
     at, (one, *_) = kept
     coupon = at.take(one, "key-of-one")
@@ -241,6 +244,7 @@ def test_after_its_minutes_it_cannot_be_used(kept: tuple[Shop, list[int]]) -> No
     assert at.counted()["issued"] == 0
 
 
+@OTHER_IN_DRILL
 def test_a_rule_asks_about_the_person(db: Database, brand: BrandRef) -> None:
     offer_id, (one, two, _) = begin(db, brand)
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from tests import factories as make
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.coupons.taking import NOON, Shop, begin
 from webapp.coupons import auditing, codes, service
 from webapp.coupons.models import Coupon, OfferCode, OfferDay
@@ -53,6 +54,7 @@ def test_only_whoever_has_a_code(db: Database, brand: BrandRef) -> None:
     assert at.counted()["issued"] == 4
 
 
+@OTHER_IN_DRILL
 def test_a_code_of_another_offer_brings_nothing(db: Database, brand: BrandRef) -> None:
     offer_id, (member, *_) = begin(db, brand, by_code=True)
     other = db.write(lambda scope: make.make_offer(scope, name="Other").id, brand=brand)
@@ -63,6 +65,7 @@ def test_a_code_of_another_offer_brings_nothing(db: Database, brand: BrandRef) -
     assert taken == Refused("word_taken")
 
 
+@OTHER_IN_DRILL
 def test_words_and_batches_are_stopped(db: Database, brand: BrandRef) -> None:
     offer_id, members = begin(db, brand, by_code=True)
     at = Shop(db, brand, offer_id)
