@@ -90,9 +90,11 @@ def results(scope: Scope, campaign_id: int) -> Results:
 
 
 def waiting_baskets(scope: Scope, campaign_id: int) -> tuple[int, int]:
-    """Redemptions of a campaign's coupons whose order has not come yet: how many, and what the counter recorded."""
-    count, total = scope.session.execute(
-        select(func.count(), func.coalesce(func.sum(Redemption.basket_minor), 0))
+    """Baskets of a campaign's redemptions whose order has not come yet: how many, and what the counter recorded. Coupons that
+    were used together are one basket."""
+    basket = func.coalesce(Redemption.basket_id, Redemption.id)
+    baskets = (
+        select(basket.label("id"), func.max(Redemption.basket_minor).label("minor"))
         .join(Coupon, and_(Coupon.brand_id == Redemption.brand_id, Coupon.id == Redemption.coupon_id))
         .where(
             Coupon.brand_id == scope.brand.id,
@@ -100,6 +102,11 @@ def waiting_baskets(scope: Scope, campaign_id: int) -> tuple[int, int]:
             coupons.standing(),
             Redemption.order_id.is_(None),
         )
+        .group_by(basket)
+        .subquery()
+    )
+    count, total = scope.session.execute(
+        select(func.count(), func.coalesce(func.sum(baskets.c.minor), 0)).select_from(baskets)
     ).one()
     return count, int(total)
 
