@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -35,6 +35,19 @@ acts = st.one_of(
 )
 
 
+# What only an update, only a late reading and only a correction's reading can bring, so that the property bites for sure.
+UPDATED = [("tell", 0, [(5, [("p0", "c1")]), (0, [("p0", "c2")])]), ("step", 1)]
+LATE = [
+    ("tell", 1, [(0, [("p1", "c1")])]),
+    *([("step", 100)] * 2),
+    ("tell", 0, [(3, [("p1", "c2"), ("p2", "")])]),
+]
+CORRECTED = [("tell", 0, [(0, [("p3", "c1")])]), *([("step", 100)] * 2), ("retell", 0, [("p4", "茶")])]
+
+
+@example(history=UPDATED, size=1)
+@example(history=LATE, size=1)
+@example(history=CORRECTED, size=1)
 @settings(
     max_examples=min(settings.default.max_examples // 4, 100),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
