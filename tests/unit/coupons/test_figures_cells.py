@@ -302,6 +302,7 @@ def test_every_number_is_counted_by_hand_and_opens_to_its_coupons(
                 assert told == {
                     key: summed(facts, what) for key, what in by_hand.items() if any(what.values())
                 }, ask
+                assert figures.report(scope, ask) == (told, figures.total(scope, ask)), ask
                 if actor.stores is None and (ask.of == "issued" or ask.since):
                     check_rows(scope, ask, by_hand)
             assert figures.total(scope, Ask("tag")) == figures.total(scope, Ask())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -87,8 +87,8 @@ def show() -> Response:
     page = min(max(request.args.get("page", 0, type=int), 0), edge.BIGGEST)
     with edge.read() as scope:
         offer = queries.offer(scope, ask.offer_id) if ask.offer_id is not None else None
-        groups = _groups(scope, ask) if not form.errors else []
-        whole = figures.total(scope, ask) if groups else CouponFigures()
+        found, whole = figures.report(scope, ask) if not form.errors else ({}, CouponFigures())
+        groups = _groups(scope, ask, found)
     most_used = sorted((one for one in groups if one[2].redeemed), key=lambda one: -one[2].redeemed)
     return edge.page(
         "pages/offers/figures.html",
@@ -142,7 +142,7 @@ def download() -> Response:
     if form.errors:
         abort(404)
     with edge.read() as scope:
-        groups = _groups(scope, ask)
+        groups = _groups(scope, ask, figures.figures(scope, ask))
         currency = scope.brand.currency
     out = io.StringIO()
     out.write("\ufeff")  # by which a spreadsheet knows that it is UTF-8
@@ -208,8 +208,7 @@ def _key(by: str, word: str) -> Any:
 # ---------------------------------------------------------------------------------------------------------- the groups
 
 
-def _groups(scope: Scope, ask: Ask) -> list[Group]:
-    found = figures.figures(scope, ask)
+def _groups(scope: Scope, ask: Ask, found: Mapping[Any, CouponFigures]) -> list[Group]:
     label = _labels(scope, ask.by, found)
     order = sorted(found, key=lambda key: (-found[key].issued, -found[key].redeemed, label[key]))
     return [(key, label[key], found[key]) for key in order]
