@@ -14,7 +14,7 @@ from tests.factories.offers import make_flash_sale
 from webapp.coupons import public_page
 from webapp.kernel.scope import Scope
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.drill]  # it waits for a clock
 
 
 def test_it_counts_and_opens_by_itself(shop: Shop, open_page: Callable[..., Page]) -> None:

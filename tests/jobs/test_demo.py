@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.tiny_demo import BOUGHT, CENTS, EACH, ORDERS
 from tests.support.waiting import wait_for
 from webapp.cli.catcher import MailBox
@@ -70,6 +71,7 @@ def test_members_claim_over_http_and_the_clerk_redeems(made: tuple[Path, dict[st
     assert coupons["redeemed"] > 0
 
 
+@OTHER_IN_DRILL
 @pytest.mark.parametrize("db_kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
 def test_it_is_the_same_on_postgresql(empty_url: str, tmp_path: Path) -> None:
     process = demo(tmp_path / "shop", "--no-serve", "--json", REGULARS_DATABASE_URL=empty_url)

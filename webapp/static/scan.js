@@ -34,7 +34,7 @@ export const scan = async (button) => {
   document.body.append(box);
   box.showModal();
   video.srcObject = stream;
-  video.play();
+  video.play().catch(() => {}); // closed at once: nothing was shown
 
   const reader = new BarcodeDetector({ formats: ["qr_code"] });
   const look = async () => {

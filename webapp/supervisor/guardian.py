@@ -21,14 +21,14 @@ class Guardian:
         self.pipe = -1
 
     def start(self, close: Iterable[int], pids: Iterable[int]) -> None:
-        """Fork the watching process and tell it who is there."""
+        """Fork the watching process. It finds in the pipe who is there, so that it knows from its first moment."""
         self.stop()
         reader, self.pipe = os.pipe()
+        for pid in pids:
+            self.tell("+", pid)
         watch = Child("guardian", lambda: _watch(reader))
         self.pid = fork(watch, close=[*close, self.pipe], parent_death_signal=False)
         os.close(reader)
-        for pid in pids:
-            self.tell("+", pid)
 
     def tell(self, sign: str, pid: int) -> None:
         """A child has come (+) or has been reaped (-)."""

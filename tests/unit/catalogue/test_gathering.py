@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.web import Worker
 from tests.unit.catalogue.shop import Shop
 from webapp.catalogue import gathering, jobs, queries, service
@@ -17,6 +18,8 @@ from webapp.kernel import clock
 from webapp.kernel.db import Database
 from webapp.kernel.scope import Scope
 from webapp.kernel.steps import run_steps
+
+pytestmark = OTHER_IN_DRILL
 
 lines = st.lists(
     st.tuples(st.sampled_from([f"p{n}" for n in range(8)]), st.sampled_from(["", "c1", "c2", "Ä", "茶"])),

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from tests import factories as make
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from webapp.coupons import auditing, holds, jobs, queries, service, steps
 from webapp.coupons.models import Coupon, CouponChange, Offer, OfferAllowance, Redemption
 from webapp.coupons.service import Quoted
@@ -17,6 +18,8 @@ from webapp.kernel import clock
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Actor, BrandRef, Ring, Scope
+
+pytestmark = OTHER_IN_DRILL
 
 NOON = datetime(2026, 5, 10, 4, tzinfo=UTC)  # noon in Shanghai
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

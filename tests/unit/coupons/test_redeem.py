@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from tests import factories as make
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from webapp.coupons import queries, redemptions, service
 from webapp.coupons.models import Coupon, CouponChange, Redemption
 from webapp.coupons.service import Quoted
@@ -18,6 +19,8 @@ from webapp.kernel.db import Database
 from webapp.kernel.errors import Forbidden, NotFound, Refused, UserError
 from webapp.kernel.scope import Actor, BrandRef, Scope
 from webapp.plugin_runtime import context
+
+pytestmark = OTHER_IN_DRILL
 
 NOON = datetime(2026, 5, 10, 4, tzinfo=UTC)  # noon in Shanghai
 DAY = timedelta(days=1)

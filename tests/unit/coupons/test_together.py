@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from tests import factories as make
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.together import together as at_once
 from webapp.catalogue.models import Product
 from webapp.coupons import auditing, service, together
@@ -20,6 +21,8 @@ from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Actor, BrandRef, Scope
 from webapp.plugin_api import Basket, BasketLine
+
+pytestmark = OTHER_IN_DRILL
 
 NOON = datetime(2026, 5, 10, 4, tzinfo=UTC)
 HUNDRED = Basket(100_00)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from tests import factories as make
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.together import together
 from webapp.coupons import at_counter, auditing, queries, redemptions, service
 from webapp.coupons.conditions import Conditions
@@ -20,6 +21,8 @@ from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Actor, BrandRef, Scope
 from webapp.plugin_api import BasketLine
+
+pytestmark = OTHER_IN_DRILL
 
 NOON = datetime(2026, 5, 10, 4, tzinfo=UTC)  # noon of a Sunday in Shanghai
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.imports.conftest import Shell
 from webapp.imports import apply
+
+pytestmark = OTHER_IN_DRILL
 
 MONEY = "SELECT number, gross_minor, discount_minor, paid_minor FROM orders ORDER BY number"
 LINES = (

@@ -37,6 +37,7 @@ def test_a_missing_program_names_its_remedy() -> None:
         need("no-such-program", "apt-get install it")
 
 
+@pytest.mark.drill
 def test_a_skip_fails_where_it_counts(tmp_path: Path) -> None:
     (tmp_path / "test_one.py").write_text("import pytest\ndef test(): pytest.skip('not here')\n")
     command = [

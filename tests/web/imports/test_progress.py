@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from tests.support import seed
-from tests.support.databases import ONE_DATABASE
+from tests.support.databases import ONE_DATABASE, OTHER_IN_DRILL
 from tests.support.together import together
 from tests.support.web import Client, forms_of, text_of
 from tests.web.imports.conftest import Desk
@@ -22,6 +22,8 @@ from webapp.kernel.audit import Audit
 from webapp.kernel.db import Database
 from webapp.kernel.scope import Ring
 from webapp.members.models import Member
+
+pytestmark = OTHER_IN_DRILL
 
 MEMBERS = "number,name\n1,Ada\n2,Bo\n"
 

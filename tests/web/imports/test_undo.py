@@ -7,11 +7,14 @@ from typing import Any
 from sqlalchemy import select, text
 
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.web import text_of
 from tests.web.imports.conftest import Desk
 from webapp.kernel.db import Database
 from webapp.members import service as members
 from webapp.members.models import Member
+
+pytestmark = OTHER_IN_DRILL
 
 TABLES = ("member", "member_identity", "consent_now", "member_attribute", "orders", "order_line")
 VOLATILE = ("dirty_on", "facts_seq")

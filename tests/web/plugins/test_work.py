@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.support import seed
-from tests.support.databases import ONE_DATABASE
+from tests.support.databases import ONE_DATABASE, OTHER_IN_DRILL
 from tests.support.together import together
 from tests.support.web import Client, Worker, text_of
 from webapp.kernel import clock
@@ -21,6 +21,8 @@ from webapp.kernel.scope import BrandRef
 from webapp.plugin_runtime import context, work
 from webapp.plugin_runtime.models import PluginWork
 from webapp.tasks.models import Task
+
+pytestmark = OTHER_IN_DRILL
 
 
 @pytest.fixture
