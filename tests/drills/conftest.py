@@ -19,7 +19,21 @@ from tests.support.sample import sample_package
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 180.0  # seconds, on 2 cores
-LONG = ("test_import_year.py", "test_kill_outbox.py", "test_import_kill.py", "test_demo.py", "test_walk.py")
+LONG = (
+    "test_import_year.py",
+    "test_kill_outbox.py",
+    "test_import_kill.py",
+    "test_stampede.py",
+    "test_demo.py",
+    "test_processes.py",
+    "test_plugin_work.py",
+    "test_walk.py",
+    "test_file_kills.py",
+    "test_power_cut.py",
+    "test_backup_under_load.py",
+    "test_replay.py",
+    "test_lifecycle.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
