@@ -77,6 +77,8 @@ def walk(
         ("files", "/imports/new"),
         ("codes", "/touchpoints"),
         ("setup", "/setup"),
+        ("figures", "/offers/figures"),
+        ("products", "/catalogue"),
     ):
         page.goto(path)
         take(page, folder, name, width)
