@@ -44,7 +44,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile(
     "drill",
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
