@@ -109,12 +109,12 @@ def test_what_fails_leaves_nothing_is_tried_again_and_parked(
     assert "it cannot be done" in page and "stopped" in page
     assert "not tried any more" in text_of(owner.get("/").text)
     assert "stopped: 1" in text_of(owner.get("/settings/plugins").text)
-    owner.submit("/settings/plugins/coupon_probe", {"do": "again"}, form="/work/")
+    owner.submit("/settings/plugins/coupon_probe", {"do": "again"}, form="/later/")
     assert (row(db).state, row(db).tries) == ("waiting", 0)
     worker.run()
     assert row(db).tries == 1
     db.write(lambda scope: setattr(_load(scope), "state", "parked"), brand=brand)
-    owner.submit("/settings/plugins/coupon_probe", {"do": "drop"}, form="/work/")
+    owner.submit("/settings/plugins/coupon_probe", {"do": "drop"}, form="/later/")
     assert row(db).state == "dropped" and noted(db, brand) == ["noted beside it"]
 
 

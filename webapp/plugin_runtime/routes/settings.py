@@ -77,7 +77,7 @@ def save(name: str) -> Response:
     return _page(loaded, form, 422)
 
 
-@bp.post("/settings/plugins/<name>/work/<int:row_id>", permission="plugins.edit")
+@bp.post("/settings/plugins/<name>/later/<int:row_id>", permission="plugins.edit")
 def work_on(name: str, row_id: int) -> Response:
     """Work that is parked: try it again, or leave it undone."""
     _known(name)
