@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import and_, exists, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from webapp.coupons import queries
@@ -156,16 +156,7 @@ def event_by_token(session: Session, token: str) -> OfferEvent | None:
 def on_page(scope: Scope, found: OfferEvent) -> list[OnPage]:
     """Its offers in its order, as far as the public may see them: neither drafts nor those whose own page was taken down."""
     rows = scope.session.execute(
-        select(Offer, OfferTerms)
-        .join(
-            OfferTerms,
-            and_(
-                OfferTerms.brand_id == Offer.brand_id,
-                OfferTerms.offer_id == Offer.id,
-                OfferTerms.version == Offer.terms_version,
-            ),
-        )
-        .where(
+        queries.with_terms().where(
             Offer.brand_id == scope.brand.id,
             Offer.id.in_(found.offers),
             Offer.token.is_not(None),

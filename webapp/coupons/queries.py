@@ -100,24 +100,24 @@ def terms(scope: Scope, offer_id: int, version: int) -> OfferTerms:
     return found
 
 
+def with_terms() -> Select[Offer, OfferTerms]:
+    """Offers beside their current terms, of whatever brand: the caller fences."""
+    return select(Offer, OfferTerms).join(
+        OfferTerms,
+        and_(
+            OfferTerms.brand_id == Offer.brand_id,
+            OfferTerms.offer_id == Offer.id,
+            OfferTerms.version == Offer.terms_version,
+        ),
+    )
+
+
 def offers(scope: Scope, *, state: str | None = None) -> list[tuple[Offer, OfferTerms]]:
     """Every offer with its current terms, newest first."""
     where = [Offer.brand_id == scope.brand.id]
     if state is not None:
         where.append(Offer.state == state)
-    rows = scope.session.execute(
-        select(Offer, OfferTerms)
-        .join(
-            OfferTerms,
-            and_(
-                OfferTerms.brand_id == Offer.brand_id,
-                OfferTerms.offer_id == Offer.id,
-                OfferTerms.version == Offer.terms_version,
-            ),
-        )
-        .where(*where)
-        .order_by(Offer.id.desc())
-    ).all()
+    rows = scope.session.execute(with_terms().where(*where).order_by(Offer.id.desc())).all()
     return [(found, version) for found, version in rows]
 
 

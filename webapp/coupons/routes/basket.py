@@ -23,11 +23,9 @@ from webapp.kernel.i18n import pick_locale
 from webapp.kernel.limits import left, limit
 from webapp.kernel.reach import reaches
 from webapp.kernel.scope import Scope
-from webapp.kernel.security import secure
 
 bp = edge.blueprint("basket", __name__)
 SUGGESTED = 200  # words of the till that a field offers
-_MONTH = 30 * 24 * 3600
 
 
 @bp.get("/counter/basket", permission="counter.redeem")
@@ -78,14 +76,7 @@ def use() -> Response:
         return _page(form, 409, bill=_bill(form), refused=says.refused(answer))
     response = edge.redirect("basket.done", basket_id=answer[0].basket_id)
     if form.store and store_id:
-        response.set_cookie(
-            counter.STORE_COOKIE,
-            str(store_id),
-            max_age=_MONTH,
-            httponly=True,
-            samesite="Lax",
-            secure=secure(),
-        )
+        counter.keep_store(response, store_id)
     return response
 
 

@@ -138,15 +138,15 @@ def use() -> Response:
             return _page(form, stores, 409, asks=asks, **_explained(scope, {"answer": answer, "today": []}))
     response = edge.redirect("counter.done", redemption_id=answer.id)
     if len(stores) > 1 and store_id:
-        response.set_cookie(
-            STORE_COOKIE,
-            str(store_id),
-            max_age=_MONTH,
-            httponly=True,
-            samesite="Lax",
-            secure=secure(),
-        )
+        keep_store(response, store_id)
     return response
+
+
+def keep_store(response: Response, store_id: int) -> None:
+    """Where this phone was used last is where it is likely to be used next."""
+    response.set_cookie(
+        STORE_COOKIE, str(store_id), max_age=_MONTH, httponly=True, samesite="Lax", secure=secure()
+    )
 
 
 @bp.get("/counter/<int:redemption_id>", permission="counter.redeem")
