@@ -95,7 +95,7 @@ def _use(
         coupon_id=coupon.id,
         open_coupon_id=coupon.id,
         store_id=store_id,
-        staff_id=scope.actor.id,
+        staff_id=scope.actor.staff_id,
         basket_minor=basket.total_minor,
         saving_minor=one.saving_minor,
         till_number=till or None,

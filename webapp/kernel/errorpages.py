@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -25,10 +26,14 @@ from webapp.kernel.htmx import is_partial
 log = logging.getLogger("regulars.web")
 SHOWN = {400, 403, 404, 405, 413, 422, 429, 500}
 NOTICES = "#alerts"  # where templates/base.html shows them
+# beginning of a path -> what answers programs there instead of a page: (status, the sentence, the fault's reference)
+PROGRAMS: dict[str, Callable[[int, str, str], Response]] = {}
 
 
 def show(code: int, said: str = "", reference: str = "", *, forged: bool = False) -> Response:
     """The error page of a status, as staff or as a member sees it. said: the sentence in place of the usual words."""
+    if (tell := _program()) is not None:
+        return tell(code, said, reference)
     known = code if code in SHOWN else (400 if code < 500 else 500)
     template = f"errors/{known}.html"
     view = current_app.view_functions.get(request.endpoint or "")
@@ -57,7 +62,7 @@ def init_errors(app: Flask) -> None:
         code = error.code or 500
         if error.response is not None or code < 400:
             return current_app.make_response(error.get_response())
-        if code == 405 and (page := _page_above()) and not is_partial():
+        if code == 405 and _program() is None and (page := _page_above()) and not is_partial():
             return edge.go(page)
         response = show(code, forged=error.description == "forged")
         for name, value in error.get_headers(request.environ):  # Allow, Retry-After
@@ -98,6 +103,11 @@ def init_errors(app: Flask) -> None:
         reference = uuid.uuid4().hex[:8]
         log.error("fault %s at %s %s", reference, request.method, _route(), exc_info=error)
         return show(500, reference=reference)
+
+
+def _program() -> Callable[[int, str, str], Response] | None:
+    """What speaks to programs at this address, if one asks there."""
+    return next((tell for begin, tell in PROGRAMS.items() if request.path.startswith(begin)), None)
 
 
 def _page_above() -> str | None:

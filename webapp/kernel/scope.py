@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from webapp.kernel.db import Database
     from webapp.kernel.ids import IdBlocks
 
-ActorKind = Literal["staff", "member", "system", "public"]
+ActorKind = Literal["staff", "member", "system", "public", "api"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Actor:
     """Who acts. `permissions` are the names that routes ask for; system may do everything.
 
     stores: the stores whose members, orders and redemptions this actor sees in lists and profiles; None: all of the brand.
+    behalf: the member of staff in whose name a program acts (kind api, whose id is its key's); 0: in its own.
     """
 
     kind: ActorKind
@@ -46,6 +47,12 @@ class Actor:
     role: str = ""
     permissions: frozenset[str] = frozenset()
     stores: frozenset[int] | None = None
+    behalf: int = 0
+
+    @property
+    def staff_id(self) -> int:
+        """Who answers for what is done, where a row names a member of staff."""
+        return self.behalf or self.id
 
     def can(self, permission: str) -> bool:
         """Deny by default."""
