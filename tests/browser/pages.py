@@ -244,6 +244,8 @@ STOPS = (
     at("stores.index", "/settings/stores", fill={"names": ""}, status=422),
     at("stores.edit", "/settings/stores/{store}"),
     at("stores.edit", "/settings/stores/{store}", fill={"name": ""}, status=422),
+    at("undo_rule.edit", "/settings/undo"),
+    at("undo_rule.edit", "/settings/undo", fill={"manager_days": "-1"}, status=422),
     at("address.show", "/settings/address"),
     at("address.reach", "/reach/spent", who=None, status=410),
     at("plugin_pages.public", "/x/coupon_flash_sale/{flash_on}", who=None),

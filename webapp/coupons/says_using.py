@@ -91,6 +91,15 @@ def _held(facts: Mapping[str, Any]) -> str:
     return _("It is kept for another purchase until %(when)s.", when=until)
 
 
+def _waiting(facts: Mapping[str, Any]) -> str:
+    until = moment(datetime.fromisoformat(facts["until"]))
+    return _(
+        "It is not good yet: whether it will be is known by %(when)s at the latest. The page where it was taken says what it "
+        "waits for.",
+        when=until,
+    )
+
+
 def _budget(facts: Mapping[str, Any]) -> str:
     if facts.get("left_minor"):
         return _(
@@ -101,9 +110,38 @@ def _budget(facts: Mapping[str, Any]) -> str:
 
 
 def _undo_late(facts: Mapping[str, Any]) -> str:
+    used_on = day(date.fromisoformat(facts["on"]))
+    if "days" in facts:
+        return _("It was used on %(day)s.", day=used_on) + " " + undo_limit_for_managers(facts["days"])
+    if "hours" in facts:
+        return _(
+            "It was used on %(day)s. A clerk undoes a use within %(hours)s; after that the store's manager does.",
+            day=used_on,
+            hours=in_hours(facts["hours"]),
+        )
+    if facts.get("never"):
+        return _("It was used on %(day)s. Only the store's manager undoes a use.", day=used_on)
     return _(
         "It was used on %(day)s. What was used on an earlier day is undone by the store's manager.",
-        day=day(date.fromisoformat(facts["on"])),
+        day=used_on,
+    )
+
+
+def in_hours(hours: int) -> str:
+    """So many hours, as people say it."""
+    return str(ngettext("%(num)d hour", "%(num)d hours", hours))
+
+
+def undo_limit_for_managers(days: int) -> str:
+    """Until when a store's manager undoes a use: so many days after its own."""
+    if not days:
+        return _("A store's manager undoes a use on the same day only.")
+    return str(
+        ngettext(
+            "A store's manager undoes a use until the end of the next day.",
+            "A store's manager undoes a use for %(num)d days after its own.",
+            days,
+        )
     )
 
 
@@ -114,6 +152,7 @@ _SENTENCES: Mapping[str, Any] = {
     "which_store": _which_store,
     "least": _least,
     "held": _held,
+    "waiting": _waiting,
     "budget_spent": _budget,
     "undo_late": _undo_late,
     "until": lambda facts: _("It can be kept for at most %(hours)s hours.", hours=facts["hours"]),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import update
 
-from webapp.coupons import conditions, queries, steps
+from webapp.coupons import conditions, queries, steps, undo_limit
 from webapp.coupons.issue import return_to_stock
 from webapp.coupons.models import Redemption
 from webapp.coupons.using import unspend
@@ -12,15 +14,14 @@ from webapp.kernel.errors import Forbidden, NotFound, Refused
 from webapp.kernel.reach import reaches
 from webapp.kernel.scope import Scope
 
-LATER = "counter.oversee"  # the permission to undo what was used on an earlier day
+LATER = "counter.oversee"  # the permission to undo what a clerk cannot undo any more
 
 
 def reverse(scope: Scope, redemption_id: int) -> Redemption | Refused:
     """Undo a redemption: the coupon is usable again if its days allow, or returns to its offer's stock, as its terms say.
     What it saved can be saved again. Undone twice is undone once.
 
-    Refused: undo_late (an earlier day's, by somebody who may undo today's only). Raises NotFound; Forbidden for one of a
-    store that the actor does not reach.
+    Refused: undo_late (as `too_late`). Raises NotFound; Forbidden for one of a store that the actor does not reach.
     """
     used = scope.session.get(Redemption, (scope.brand.id, redemption_id))
     if used is None:
@@ -57,7 +58,20 @@ def reverse(scope: Scope, redemption_id: int) -> Redemption | Refused:
 
 
 def too_late(scope: Scope, used: Redemption) -> Refused | None:
-    """Whoever stands at the counter undoes what was used today; an earlier day's is for who oversees it."""
-    if used.redeemed_on == scope.today or scope.actor.can(LATER):
+    """Why the actor cannot undo it any more, by what the brand says (undo_limit.py). Refused: undo_late, with `on`, the day
+    of the use; `days`: even the managers' time is over; `hours` or `never`: what holds for clerks where it is not the day.
+    """
+    limit, zone = undo_limit.of(scope), scope.brand.timezone
+    if scope.now < limit.clerk_until(used.redeemed_at, used.redeemed_on, zone):
         return None
-    return Refused("undo_late", {"on": used.redeemed_on.isoformat()})
+    end = limit.manager_until(used.redeemed_on, zone)
+    if scope.actor.can(LATER) and (end is None or scope.now < end):
+        return None
+    facts: dict[str, Any] = {"on": used.redeemed_on.isoformat()}
+    if end is not None and scope.now >= end:
+        facts["days"] = limit.manager_days
+    elif limit.clerk == "hours":
+        facts["hours"] = limit.hours
+    elif limit.clerk == "never":
+        facts["never"] = True
+    return Refused("undo_late", facts)

@@ -144,6 +144,8 @@ TABLE = {
     "counter.index": "OPMGC",
     "counter.undo": "OPMC",
     "counter.use": "OPMGC",
+    "undo_rule.edit": "O",
+    "undo_rule.save": "O",
     "claim.of_offer": "OP",
     "claim.publish": "OP",
     "claim.show": PUBLIC,

@@ -15,6 +15,7 @@ from webapp.coupons.routes import (
     figures,
     offers,
     public,
+    undo_rule,
     wallet,
 )
 from webapp.coupons.wallet import path
@@ -23,7 +24,7 @@ from webapp.kernel import shell
 
 def init_app(app: Flask) -> None:
     """Register; Offers has its place in More, the Counter its own in the bar."""
-    for room in (offers, codes, events, figures, coupons, counter, basket, public, claim, wallet):
+    for room in (offers, codes, events, figures, coupons, counter, basket, public, claim, wallet, undo_rule):
         app.register_blueprint(room.bp)
     app.jinja_env.globals["wallet_page"] = path
     shell.more(
@@ -32,4 +33,11 @@ def init_app(app: Flask) -> None:
         "coupons.view",
         _l("What coupons promise, how many, until when."),
         icon="offers",
+    )
+    shell.more(
+        "undo_rule.edit",
+        _l("Undo at the counter"),
+        "settings.edit",
+        _l("How long the use of a coupon can be undone."),
+        icon="undo",
     )

@@ -154,12 +154,14 @@ def done(redemption_id: int) -> Response:
     """What was saved, what is to pay, and the way back."""
     with edge.read() as scope:
         row = redemptions.get(scope, redemption_id)
-        late = undoing.too_late(scope, row.redemption) is not None
+        late = undoing.too_late(scope, row.redemption)
         basket_id = row.redemption.basket_id
         together = len(redemptions.of_basket(scope, basket_id)) if basket_id else 1
     if not reaches(scope, row.redemption.store_id):
         raise Forbidden("a redemption of another store")
-    return edge.page("pages/counter/done.html", row=row, late=late, together=together)
+    return edge.page(
+        "pages/counter/done.html", row=row, late=says.refused(late) if late else "", together=together
+    )
 
 
 @bp.get("/counter/day", permission="counter.redeem")
