@@ -52,6 +52,7 @@ ROOMS = (
 )
 JOBS = (
     "plugin_runtime",
+    "members",
     "orders",
     "catalogue",
     "lifecycle",

@@ -11,7 +11,7 @@ Rows are touched in the order of giving: coupons by id, allowances by person, th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 
 LONGEST = timedelta(hours=24)
+WAITS = "plugin:"  # begins the key of what waits for a plugin's word (waiting.py): nobody uses it before
 BATCH = 200  # coupons a unit
 
 
@@ -49,7 +50,7 @@ def hold(scope: Scope, coupon_id: int, until: datetime, *, key: str = "") -> Cou
         return refusal
     if coupon.claimed_at is None and coupon.state == "issued":
         steps.claimed(scope, coupon)
-    until = min(until, _end_of_days(scope, coupon, until))
+    until = in_its_days(scope, coupon.valid_until, until)
     if coupon.state == "held" and coupon.held_until == until:
         return coupon
     _hold(scope, coupon, until, key)
@@ -86,6 +87,15 @@ def others(scope: Scope, coupon: Coupon, key: str = "") -> Refused | None:
     if coupon.state != "held" or over(coupon, scope.now) or coupon.held_until is None:
         return None
     until = coupon.held_until.isoformat()
+    mine = key_of(scope, coupon)
+    if mine.startswith(WAITS):
+        return Refused("waiting", {"until": until})
+    return Refused("held", {"until": until}) if mine and mine != key else None
+
+
+def key_of(scope: Scope, coupon: Coupon) -> str:
+    """Whose hold it is; blank: nobody's in particular."""
+    until = coupon.held_until.isoformat() if coupon.held_until is not None else ""
     details = scope.session.scalars(
         select(CouponChange.detail)
         .where(
@@ -95,8 +105,7 @@ def others(scope: Scope, coupon: Coupon, key: str = "") -> Refused | None:
         )
         .order_by(CouponChange.at.desc(), CouponChange.id.desc())
     ).all()
-    mine = next((one.get("key", "") for one in details if one.get("until") == until), "")
-    return Refused("held", {"until": until}) if mine and mine != key else None
+    return next((str(one.get("key", "")) for one in details if one.get("until") == until), "")
 
 
 def end(scope: Scope, offer_id: int | None = None, limit: int = BATCH) -> int:
@@ -115,8 +124,13 @@ def end(scope: Scope, offer_id: int | None = None, limit: int = BATCH) -> int:
         .with_for_update(skip_locked=True)  # somebody is using that one: they settle it
         .execution_options(populate_existing=True)
     ).all()
-    if not coupons:
-        return 0
+    if coupons:
+        back(scope, coupons)
+    return len(coupons)
+
+
+def back(scope: Scope, coupons: Sequence[Coupon]) -> None:
+    """Locked ones (by id) are what they were before, or in the stock again; in a few statements, however many there are."""
     kept = [coupon for coupon in coupons if coupon.claimed_at is None]
     used = _used_before(scope, [coupon.id for coupon in coupons if coupon.claimed_at is not None])
     to = {
@@ -145,7 +159,7 @@ def end(scope: Scope, offer_id: int | None = None, limit: int = BATCH) -> int:
                 "at": scope.now,
                 "actor_kind": scope.actor.kind,
                 "actor_id": scope.actor.id,
-                "detail": {"over": True},
+                "detail": {"over": True} if over(coupon, scope.now) else {},
             }
             for coupon, id_ in zip(coupons, scope.new_ids(len(coupons)), strict=True)
         ],
@@ -153,7 +167,6 @@ def end(scope: Scope, offer_id: int | None = None, limit: int = BATCH) -> int:
     if kept:
         return_to_stock(scope, kept)
     scope.session.expire_all()
-    return len(coupons)
 
 
 def due(scope: Scope, brand_id: int) -> bool:
@@ -189,9 +202,9 @@ def _used_before(scope: Scope, coupon_ids: Sequence[int]) -> set[int]:
     return set(rows)
 
 
-def _end_of_days(scope: Scope, coupon: Coupon, until: datetime) -> datetime:
-    """The end of its last day in the brand's zone."""
-    if coupon.valid_until is None:
+def in_its_days(scope: Scope, last: date | None, until: datetime) -> datetime:
+    """A moment, or the end of a coupon's last day in the brand's zone where that is sooner."""
+    if last is None:
         return until
-    zone = ZoneInfo(scope.brand.timezone)
-    return datetime.combine(coupon.valid_until + timedelta(days=1), time(), zone).astimezone(scope.now.tzinfo)
+    ends = datetime.combine(last + timedelta(days=1), time(), ZoneInfo(scope.brand.timezone))
+    return min(until, ends.astimezone(scope.now.tzinfo))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -56,29 +56,40 @@ def issue(
 ) -> Answers:
     """Coupons for members, in the order given when there are too few for all. Idempotent by (member, occurrence).
 
-    Refused: not_open, over, parked (its plugin is off), too_early, too_late, who_unknown, not_for_you, sold_out, per_day,
+    Refused: not_open, over, parked (its plugin is off), own_page, too_early, too_late, who_unknown, not_for_you, sold_out, per_day,
     per_person. Whether an offer is for holders of a code only is asked where members take coupons themselves (take.py).
     """
-    wanted = dict(people)
-    answers: Answers = dict(_existing(scope, offer_id, wanted, occurrence))
-    offer = queries.offer(scope, offer_id)
-    scope.session.refresh(offer)
-    terms = queries.terms(scope, offer_id, offer.terms_version)
-    rest = _screened(scope, offer, terms, {m: wanted[m] for m in wanted if m not in answers}, answers)
-    if not rest:
-        return {member_id: answers[member_id] for member_id in wanted}
-    fresh = _insert(scope, offer, terms, [(m, wanted[m]) for m in rest], occurrence, campaign_id)
-    beaten = set(rest) - {coupon.member_id for coupon in fresh}
-    answers |= _existing(
-        scope, offer_id, {m: wanted[m] for m in beaten}, occurrence
-    )  # another unit was first
-    if beaten - answers.keys():
-        raise RuntimeError("another unit has just drawn the same code: try again")
-    given = _allow(scope, offer, fresh, answers)
-    given = _count_day(scope, offer, given, answers)
-    given = _take_stock(scope, offer, given, answers)
-    answers |= {coupon.member_id: coupon for coupon in given}
-    return {member_id: answers[member_id] for member_id in wanted}
+    return issue_many(scope, {offer_id: people}, occurrence=occurrence, campaign_id=campaign_id)
+
+
+def issue_many(
+    scope: Scope, by_offer: Mapping[int, People], *, occurrence: str, campaign_id: int | None = None
+) -> Answers:
+    """The same of several offers in one unit, for different members. Refused as by `issue`."""
+    answers: Answers = {}
+    rounds: list[tuple[Offer, list[Coupon]]] = []
+    for offer_id in sorted(by_offer):
+        wanted = dict(by_offer[offer_id])
+        known: Answers = dict(_existing(scope, offer_id, wanted, occurrence))
+        offer = queries.offer(scope, offer_id)
+        scope.session.refresh(offer)
+        terms = queries.terms(scope, offer_id, offer.terms_version)
+        rest = _screened(scope, offer, terms, {m: wanted[m] for m in wanted if m not in known}, known)
+        if rest:
+            fresh = _insert(scope, offer, terms, [(m, wanted[m]) for m in rest], occurrence, campaign_id)
+            beaten = set(rest) - {coupon.member_id for coupon in fresh}
+            known |= _existing(
+                scope, offer_id, {m: wanted[m] for m in beaten}, occurrence
+            )  # another unit was first
+            if beaten - known.keys():
+                raise RuntimeError("another unit has just drawn the same code: try again")
+            rounds.append((offer, fresh))
+        answers |= known
+    for count in (_allow, _count_day, _take_stock):  # each for all offers: the hottest rows last
+        rounds = [(offer, count(scope, offer, given, answers)) for offer, given in rounds]
+    for _offer, given in rounds:
+        answers |= {coupon.member_id: coupon for coupon in given}
+    return {member_id: answers[member_id] for people in by_offer.values() for member_id in dict(people)}
 
 
 def _screened(
@@ -108,9 +119,14 @@ def _screened(
 
 
 def refusal_of(
-    scope: Scope, offer: Any, valid_until: date | None, bound: calls.Bound[CouponType] | None
+    scope: Scope,
+    offer: Any,
+    valid_until: date | None,
+    bound: calls.Bound[CouponType] | None,
+    through: str = "",
 ) -> Refused | None:
-    """Why an offer gives nobody a coupon now. offer: its row, or what was read of it."""
+    """Why an offer gives nobody a coupon now. offer: its row, or what was read of it. through: the plugin that asks for it,
+    blank: nobody's page but the core's."""
     claim_from, claim_until = offer.claim_from, offer.claim_until
     if offer.state != "open":
         return Refused("not_open", {"state": offer.state})
@@ -122,6 +138,8 @@ def refusal_of(
         return Refused("too_early", {"from": claim_from.isoformat()})
     if bound is None:
         return Refused("parked", {"type": offer.type_key})
+    if bound.impl.own_page and through != bound.plugin:
+        return Refused("own_page", {"type": offer.type_key})
     return None
 
 

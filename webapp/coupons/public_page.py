@@ -19,6 +19,7 @@ from webapp.kernel import secrets
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.scope import Scope
 from webapp.plugin_runtime import calls
+from webapp.plugin_runtime.runtime import registry
 
 TOKEN_BYTES = 9  # 72 bits: nobody finds one by guessing
 FEW = 3  # so few, or a tenth of all, are "few left"
@@ -33,6 +34,12 @@ TAKING = ("open", "few")
 def path(token: str) -> str:
     """Of an offer's page; kernel.links.absolute makes it an address."""
     return f"/get/{token}"
+
+
+def elsewhere(offer: Offer) -> str | None:
+    """The page of its plugin on which alone an offer of such a type is taken (CouponType.own_page), if it has a word."""
+    plugin, kind = registry().coupon_types.get(offer.type_key, ("", None))
+    return f"/x/{plugin}/{offer.token}" if kind is not None and kind.own_page and offer.token else None
 
 
 def event_path(token: str) -> str:

@@ -18,6 +18,7 @@ from webapp.kernel.scope import Scope
 from webapp.members.models import Member
 from webapp.orders.models import Order
 from webapp.plugin_runtime import calls
+from webapp.plugin_runtime.runtime import registry
 from webapp.plugin_runtime.words import words
 from webapp.staff.models import Staff
 
@@ -119,6 +120,12 @@ def offers(scope: Scope, *, state: str | None = None) -> list[tuple[Offer, Offer
         where.append(Offer.state == state)
     rows = scope.session.execute(with_terms().where(*where).order_by(Offer.id.desc())).all()
     return [(found, version) for found, version in rows]
+
+
+def giveable(found: Offer) -> bool:
+    """Staff, campaigns and codes can give its coupons: they are not for its own page alone (CouponType.own_page)."""
+    _plugin, kind = registry().coupon_types.get(found.type_key, ("", None))
+    return kind is None or not kind.own_page
 
 
 def describe(

@@ -124,6 +124,9 @@ def refused(why: Refused) -> str:
         "code_unknown": _("This code does not belong to this offer. Look at it once more."),
         "code_used_up": _("This code has been used as often as it may be."),
         "not_open": _("This offer is not open."),
+        "own_page": _(
+            "Members take this kind of coupon themselves, on the offer's own page. Give them its address, or its QR code."
+        ),
         "claim_used": _(
             "The same phone or address has used this offer as often as one person may. If it is somebody else's by mistake, "
             "give them one by hand."

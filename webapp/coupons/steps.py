@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import CursorResult, select, update
 
 from webapp.coupons import queries
-from webapp.coupons.models import Coupon, CouponChange
+from webapp.coupons.models import Coupon, CouponChange, OfferTerms
 from webapp.kernel.errors import NotFound
 from webapp.kernel.scope import Scope
 
@@ -67,12 +67,18 @@ def move(
 def claimed(scope: Scope, coupon: Coupon) -> None:
     """The member takes a coupon that was given, or kept for them: its days begin."""
     terms = queries.terms(scope, coupon.offer_id, coupon.terms_version)
+    ends = last_day(scope, coupon, terms)
+    move(scope, coupon, ("issued", "held"), "claimed", claimed_at=scope.now, valid_until=ends)
+
+
+def last_day(scope: Scope, coupon: Coupon, terms: OfferTerms) -> date | None:
+    """Of a coupon that is claimed today."""
     ends = coupon.valid_until
     if terms.valid_days is not None:
         # The day of the claim is the first; before the window opens, its first day is.
         counted = max(scope.today, coupon.valid_from) + timedelta(days=terms.valid_days - 1)
         ends = min(counted, ends) if ends is not None else counted
-    move(scope, coupon, ("issued", "held"), "claimed", claimed_at=scope.now, valid_until=ends)
+    return ends
 
 
 def once_only(done: Any, what: str) -> None:

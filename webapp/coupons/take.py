@@ -8,14 +8,14 @@ code, the offer last. What was read first only spares work: the counters decide,
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import make_transient_to_detached
 
-from webapp.coupons import codes, counters, prepared
+from webapp.coupons import codes, counters, holds, prepared
 from webapp.coupons.issue import BY_CODE, CODE_LENGTH, refusal_of
 from webapp.coupons.models import Coupon, CouponChange, Offer, OfferCode
 from webapp.coupons.who import fitting
@@ -25,6 +25,7 @@ from webapp.kernel.scope import Scope
 from webapp.plugin_api import CouponType
 from webapp.plugin_runtime import calls
 
+LONGEST = timedelta(days=31)  # that a coupon is kept until a moment
 DRAWS = 5  # a code that another coupon has is drawn anew; among a million coupons that is one in 300,000
 
 Row = dict[str, Any]
@@ -38,16 +39,42 @@ class Plan:
     refusal: Refused | None = None
     row: Row | None = None
     by: OfferCode | None = None
+    step: dict[str, Any] = field(default_factory=dict)  # what its history says of its being taken
 
 
-def take(scope: Scope, offer_id: int, member_id: int, key: str, *, code: str = "") -> Coupon | Refused:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for what. through: the plugin on whose page it is; until: it is kept, and waits for what that plugin says."""
+
+    offer_id: int
+    member_id: int
+    key: str
+    code: str
+    through: str
+    until: datetime | None
+
+
+def take(
+    scope: Scope,
+    offer_id: int,
+    member_id: int,
+    key: str,
+    *,
+    code: str = "",
+    through: str = "",
+    until: datetime | None = None,
+) -> Coupon | Refused:
     """A coupon of an open offer for a member who asks for it; a type that keeps it for minutes only gives it `held`.
 
     `key`: of the form that was posted; the same key gives the same answer. `code`: the word that was typed, if one was.
-    Refused: not_open, over, parked, too_early, too_late, who_unknown, not_for_you, code_needed, code_unknown, code_used_up,
-    per_person, per_day, sold_out, plugin_failed. Raises NotFound for an offer or a member that is not there.
+    `through`: the plugin that asks, blank for the core's own page. `until`: it is held for what that plugin says (waiting.py)
+    until then, at most 31 days ahead and never beyond its last day.
+    Refused: not_open, over, parked, own_page, too_early, too_late, who_unknown, not_for_you, code_needed, code_unknown,
+    code_used_up, per_person, per_day, sold_out, until, plugin_failed. Raises NotFound for an offer or a member that is not
+    there.
     """
-    plan = _plan(scope, offer_id, member_id, key, code)
+    asked = Asked(offer_id, member_id, key, code, through, until)
+    plan = _plan(scope, asked)
     first, stored = idempotency.keep(scope, key, f"take:{offer_id}:{member_id}", _told(plan))
     if not first:
         if "refused" in stored:
@@ -55,7 +82,7 @@ def take(scope: Scope, offer_id: int, member_id: int, key: str, *, code: str = "
         return scope.session.get_one(Coupon, (scope.brand.id, stored["coupon"]), populate_existing=True)
     if plan.refusal is not None and plan.refusal.code == "sold_out" and plan.facts.ending:
         _end_holds(scope, offer_id)
-        plan = _plan(scope, offer_id, member_id, key, code, hoping=True)
+        plan = _plan(scope, asked, hoping=True)
         idempotency.amend(scope, key, _told(plan))
     if plan.refusal is not None:
         return plan.refusal
@@ -72,8 +99,6 @@ def _told(plan: Plan) -> dict[str, Any]:
 def _end_holds(scope: Scope, offer_id: int) -> None:
     """Coupons that nobody used within their minutes return to the stock. Those that another unit is just returning are not
     waited for here: the offer's own row, at the end, waits for it."""
-    from webapp.coupons import holds
-
     holds.end(scope, offer_id)
 
 
@@ -101,34 +126,33 @@ def _look(scope: Scope, offer_id: int, member_id: int) -> Any:
     return facts
 
 
-def _plan(scope: Scope, offer_id: int, member_id: int, key: str, code: str, *, hoping: bool = False) -> Plan:
+def _plan(scope: Scope, asked: Asked, *, hoping: bool = False) -> Plan:
     """hoping: stock may be coming back this moment, so that only the counter can say that there is none."""
-    plan = Plan(_look(scope, offer_id, member_id))
-    typed = code.strip()
+    plan = Plan(_look(scope, asked.offer_id, asked.member_id))
+    typed = asked.code.strip()
     if typed:
         found = codes.find(scope, typed)
-        plan.by = found if found is not None and found.offer_id == offer_id else None
+        plan.by = found if found is not None and found.offer_id == asked.offer_id else None
     bound = calls.coupon_type_read(scope, plan.facts.type_key, plan.facts.switched)
-    plan.refusal = _refusal(scope, plan.facts, bound, plan.by, typed)
+    plan.refusal = refusal_of(scope, plan.facts, plan.facts.valid_until, bound, asked.through) or _refusal(
+        scope, plan.facts, plan.by, typed
+    )
     if hoping and plan.refusal == Refused("sold_out"):
         plan.refusal = None
     if plan.refusal is None:
         assert bound is not None
-        row = _row(scope, plan, bound, offer_id, member_id, key)
+        row = _row(scope, plan, bound, asked)
         if isinstance(row, Refused):
             plan.refusal = row
         else:
             plan.row = row
+            if asked.until is not None:
+                plan.step = {"until": row["held_until"].isoformat(), "key": f"{holds.WAITS}{asked.through}"}
     return plan
 
 
-def _refusal(
-    scope: Scope, facts: Any, bound: calls.Bound[CouponType] | None, by: OfferCode | None, typed: str
-) -> Refused | None:
+def _refusal(scope: Scope, facts: Any, by: OfferCode | None, typed: str) -> Refused | None:
     """Why this member gets none now, as far as can be read without a lock."""
-    why = refusal_of(scope, facts, facts.valid_until, bound)
-    if why is not None:
-        return why
     if facts.who is not None:
         fit = fitting(scope, facts.who, [facts.person_id])
         if isinstance(fit, Refused):
@@ -153,38 +177,50 @@ def _refusal(
 # ------------------------------------------------------------------------------------------------------------- the rows
 
 
-def _row(
-    scope: Scope, plan: Plan, bound: calls.Bound[CouponType], offer_id: int, member_id: int, key: str
-) -> Row | Refused:
-    """The coupon's row: claimed, or kept for as long as its type says."""
-    facts = plan.facts
+def _kept_until(
+    scope: Scope, facts: Any, bound: calls.Bound[CouponType], asked: Asked
+) -> datetime | Refused | None:
+    """The moment until which it is only kept, None: it is claimed."""
+    if asked.until is not None:
+        if not scope.now < asked.until <= scope.now + LONGEST:
+            return Refused("until", {"hours": LONGEST.days * 24})
+        return holds.in_its_days(scope, facts.valid_until, asked.until).astimezone(UTC)
     minutes = calls.decide(bound.plugin, lambda: bound.impl.keeps(facts.terms))
-    if isinstance(minutes, Refused):
+    if minutes is None or isinstance(minutes, Refused):
         return minutes
-    word = hashlib.sha256(key.encode()).hexdigest()
+    return scope.now + timedelta(minutes=minutes)
+
+
+def _row(scope: Scope, plan: Plan, bound: calls.Bound[CouponType], asked: Asked) -> Row | Refused:
+    """The coupon's row: claimed, or kept for as long as its type or whoever asks says."""
+    facts = plan.facts
+    kept = _kept_until(scope, facts, bound, asked)
+    if isinstance(kept, Refused):
+        return kept
+    word = hashlib.sha256(asked.key.encode()).hexdigest()
     first = max(scope.today, facts.valid_from or scope.today)
     ends = facts.valid_until
-    if minutes is None and facts.valid_days is not None:  # the first day that counts is the first of them
+    if kept is None and facts.valid_days is not None:  # the first day that counts is the first of them
         counted = first + timedelta(days=facts.valid_days - 1)
         ends = min(counted, ends) if ends is not None else counted
     return {
         "brand_id": scope.brand.id,
         "id": scope.new_id(),
-        "offer_id": offer_id,
-        "member_id": member_id,
+        "offer_id": asked.offer_id,
+        "member_id": asked.member_id,
         "person_id": facts.person_id,
         "occurrence": f"{BY_CODE}{plan.by.id:019}:{word[:14]}" if plan.by else f"claim:{word[:24]}",
         "campaign_id": None,
         "terms_version": facts.terms_version,
         "token": secrets.brand_token(scope.brand.id),
         "code": secrets.typed_code(CODE_LENGTH),
-        "state": "claimed" if minutes is None else "held",
+        "state": "claimed" if kept is None else "held",
         "valid_from": first,
         "valid_until": ends,
         "issued_at": scope.now,
-        "claimed_at": scope.now if minutes is None else None,
+        "claimed_at": scope.now if kept is None else None,
         "redeemed_at": None,
-        "held_until": None if minutes is None else scope.now + timedelta(minutes=minutes),
+        "held_until": kept,
     }
 
 
@@ -248,7 +284,7 @@ def _record(scope: Scope, plan: Plan, row: Row) -> None:
         prepared.new_steps(),
         [
             {**common, "id": given, "from_state": None, "state": "issued", "detail": day},
-            {**common, "id": taken, "from_state": "issued", "state": row["state"], "detail": {}},
+            {**common, "id": taken, "from_state": "issued", "state": row["state"], "detail": plan.step},
         ],
     )
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 
-from webapp.coupons import holds, public_page, queries, service
+from webapp.coupons import holds, public_page, queries, service, waiting
 from webapp.coupons.models import Coupon, Offer, OfferTerms
 from webapp.coupons.take import take as take_one
 from webapp.kernel.errors import NotFound, Refused
@@ -23,6 +24,9 @@ from webapp.plugin_runtime.runtime import registry
 _MEMBER = re.compile(r"member:([0-9]{1,18})", re.ASCII)
 UNKNOWN = Refusal("unknown")
 SHOWN = 200  # offers
+
+# What higher rooms note of a coupon that a member took on a plugin's page, in the same unit.
+TAKEN: list[Callable[[Scope, Coupon], None]] = []
 
 
 class Room:
@@ -50,6 +54,15 @@ class Room:
             return None
         return _offer_view(scope, *row)
 
+    def offer_by_id(self, scope: Scope, plugin: str, offer_id: int) -> OfferView | None:
+        """Drafts too."""
+        row = scope.session.execute(
+            _offers().where(Offer.brand_id == scope.brand.id, Offer.id == offer_id)
+        ).one_or_none()
+        if row is None or row[0].type_key not in _types(plugin):
+            return None
+        return _offer_view(scope, *row)
+
     def left(self, scope: Scope, plugin: str, offer_id: int) -> int | None:
         """Counted from the offer's own row."""
         row = scope.session.execute(
@@ -67,7 +80,14 @@ class Room:
         return _coupon_view(scope, coupon) if coupon is not None else None
 
     def take(
-        self, scope: Scope, plugin: str, offer_id: int, member: str, key: str, code: str
+        self,
+        scope: Scope,
+        plugin: str,
+        offer_id: int,
+        member: str,
+        key: str,
+        code: str,
+        until: datetime | None,
     ) -> CouponView | Refusal:
         """The member's taking it. A member that is not there is refused (nobody)."""
         whose = _MEMBER.fullmatch(member)
@@ -80,10 +100,36 @@ class Room:
             return UNKNOWN
         whole = hashlib.sha256(f"{plugin}:{offer_id}:{whose[1]}:{key}".encode()).hexdigest()[:40]
         try:
-            answer = take_one(scope, offer_id, int(whose[1]), f"plugin:{whole}", code=code)
+            answer = take_one(
+                scope,
+                offer_id,
+                int(whose[1]),
+                f"plugin:{whole}",
+                code=code,
+                through=plugin,
+                until=until,
+            )
         except NotFound:
             return Refusal("nobody")
+        if isinstance(answer, Coupon):
+            for note in TAKEN:
+                note(scope, answer)
         return _told(scope, answer)
+
+    def grant(self, scope: Scope, plugin: str, coupon_ids: Sequence[int]) -> list[CouponView] | Refusal:
+        """All of them, or none."""
+        if not _all_own(scope, plugin, coupon_ids):
+            return UNKNOWN
+        answer = waiting.grant(scope, coupon_ids)
+        if isinstance(answer, Refused):
+            return Refusal(answer.code, dict(answer.facts))
+        return [_coupon_view(scope, coupon) for coupon in answer]
+
+    def let_go(self, scope: Scope, plugin: str, coupon_ids: Sequence[int]) -> list[CouponView] | Refusal:
+        """Back to the stock."""
+        if not _all_own(scope, plugin, coupon_ids):
+            return UNKNOWN
+        return [_coupon_view(scope, coupon) for coupon in waiting.let_go(scope, coupon_ids)]
 
     def hold(self, scope: Scope, plugin: str, coupon_id: int, until: datetime) -> CouponView | Refusal:
         """For at most a day."""
@@ -127,6 +173,17 @@ def _own(scope: Scope, plugin: str, coupon_id: int) -> Coupon | None:
     ).one_or_none()
 
 
+def _all_own(scope: Scope, plugin: str, coupon_ids: Sequence[int]) -> bool:
+    wanted = set(coupon_ids)
+    found = scope.session.scalar(
+        select(func.count())
+        .select_from(Coupon)
+        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
+        .where(Coupon.brand_id == scope.brand.id, Coupon.id.in_(wanted), Offer.type_key.in_(_types(plugin)))
+    )
+    return found == len(wanted)
+
+
 def _told(scope: Scope, answer: Coupon | Refused) -> CouponView | Refusal:
     if isinstance(answer, Refused):
         return Refusal(answer.code, dict(answer.facts))
@@ -141,7 +198,7 @@ def _offer_view(scope: Scope, offer: Offer, terms: OfferTerms) -> OfferView:
         offer.state,
         "soon" if offer.state == "draft" else public_page.stage(scope, offer, terms),
         offer.token,
-        public_page.path(offer.token) if offer.token else "",
+        public_page.elsewhere(offer) or (public_page.path(offer.token) if offer.token else ""),
         offer.stock,
         None if offer.stock is None else max(0, offer.stock - offer.issued),
         offer.claim_from,

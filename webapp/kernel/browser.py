@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 
 from flask import Response, abort, current_app, request
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -23,6 +24,7 @@ OPENED = (
     60,
 )  # pages that anybody may open: so many for one address (a mall's wifi is one) in so many seconds
 
+_known: list[Callable[[BrandRef], int | None]] = []
 _ROBOT = re.compile(
     r"bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|whatsapp|curl/|wget/|python-|aiohttp|go-http|java/|okhttp|"
     r"httpclient|libwww|scrapy|monitor|uptime",
@@ -64,6 +66,16 @@ def member(brand: BrandRef) -> int | None:
     except (BadSignature, TypeError, ValueError):
         return None
     return member_id if brand_id == brand.id and isinstance(member_id, int) else None
+
+
+def recognise(by: Callable[[BrandRef], int | None]) -> None:
+    """Once a process: how a browser is known on members' pages (a private link outweighs what was typed)."""
+    _known[:] = [by]
+
+
+def known(brand: BrandRef) -> int | None:
+    """The member as whom this browser may act on a members' page, if it may."""
+    return _known[0](brand) if _known else member(brand)
 
 
 def keep_member(response: Response, brand: BrandRef, member_id: int) -> None:

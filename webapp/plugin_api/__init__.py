@@ -19,6 +19,7 @@ from webapp.plugin_api.coupons import Coupons, CouponView, OfferView, Refusal
 from webapp.plugin_api.hooks import hookimpl
 from webapp.plugin_api.lifecycle import STAGES, Amount, Decision, LifecyclePolicy, MemberFacts, Stage
 from webapp.plugin_api.pages import NotFound, Page, PageRequest, PublicPage, Redirect, StaffPage, Text
+from webapp.plugin_api.tables import Json, Moment, Row, Tables, own_table, own_tables
 
 __all__ = [
     "STAGES",
@@ -32,9 +33,11 @@ __all__ = [
     "CouponView",
     "Coupons",
     "Decision",
+    "Json",
     "LifecyclePolicy",
     "MemberFacts",
     "Message",
+    "Moment",
     "Money",
     "NotApplicable",
     "NotFound",
@@ -48,13 +51,17 @@ __all__ = [
     "Quote",
     "Redirect",
     "Refusal",
+    "Row",
     "Sender",
     "Setting",
     "StaffPage",
     "Stage",
+    "Tables",
     "TaskAnswer",
     "Tasks",
     "TermField",
     "Text",
     "hookimpl",
+    "own_table",
+    "own_tables",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
 from webapp.plugin_api.coupons import Coupons
+from webapp.plugin_api.tables import Tables
 
 TaskAnswer = Literal["added", "known", "nobody", "no_consent"]
 SettingKind = Literal["text", "int", "bool", "choice", "secret", "email"]
@@ -50,7 +51,8 @@ class Tasks(Protocol):
 
 
 class PluginContext(Protocol):
-    """A brand, a moment, and this plugin's settings there. Read-only but for the verbs (`tasks`, `coupons`, `later`)."""
+    """A brand, a moment, and this plugin's settings there. Read-only but for the verbs (`tasks`, `coupons`, `tables`,
+    `later`)."""
 
     @property
     def brand_code(self) -> str:
@@ -95,6 +97,15 @@ class PluginContext(Protocol):
     @property
     def coupons(self) -> Coupons:
         """Offers of the plugin's own coupon types, and their coupons."""
+        ...
+
+    @property
+    def tables(self) -> Tables:
+        """The plugin's own tables."""
+        ...
+
+    def names(self, members: Sequence[str]) -> Mapping[str, str]:
+        """What strangers may read of members' names: `member:17` -> "王••". Whoever has told no name is left out."""
         ...
 
     def later(self, name: str, payload: Mapping[str, Any], *, key: str, at: datetime) -> bool:

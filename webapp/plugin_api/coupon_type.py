@@ -111,6 +111,9 @@ class CouponType(ABC):
 
     reasons: NotApplicable.code -> English msgid of the plugin's catalogue, what a clerk and a member read. needs_lines and
     what carries needs_minor or needs_pieces need none: the core says it.
+
+    own_page: members take its coupons on the plugin's own page and nowhere else. The plugin has a PublicPage of the blank
+    path; the core's page of such an offer leads there, and neither staff nor campaigns can give one (`own_page`).
     """
 
     kind = "coupon_type/1"
@@ -120,6 +123,7 @@ class CouponType(ABC):
     needs: Literal["total", "lines", "either", "nothing"] = "total"
     fields: tuple[TermField, ...] = ()
     reasons: Mapping[str, str] = {}
+    own_page: bool = False
 
     @abstractmethod
     def check(self, terms: Mapping[str, Any]) -> list[Problem]:

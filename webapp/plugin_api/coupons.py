@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -17,7 +17,7 @@ class OfferView:
 
     state: draft, open or closed. stage: whether its coupons can be taken at this moment, and if not, why: soon (not yet), open,
     few (few left), today_gone (this day's are given), sold_out, over, resting (switched off); a draft's is soon. word: of its
-    public page, None: it has none. page: the address of the core's page where it is claimed, blank without a word. stock, left: how many
+    public page, None: it has none. page: the address of the page where it is claimed, blank without a word. stock, left: how many
     there are, and can still be given; None: as many as are asked for. claim_from, claim_until: given from the first moment
     on and before the second. terms: those that new coupons get, as its type reads them.
     """
@@ -67,6 +67,10 @@ class Coupons(Protocol):
         """The one with this public page; a draft is not shown to anybody: None. It costs a look at two rows by their keys."""
         ...
 
+    def offer_by_id(self, offer_id: int) -> OfferView | None:
+        """The one of an id, drafts and those without a page included."""
+        ...
+
     def left(self, offer_id: int) -> int | None:
         """How many can still be given, None: as many as are asked for. 0 for an offer that is not there."""
         ...
@@ -75,9 +79,25 @@ class Coupons(Protocol):
         """A coupon as it is now."""
         ...
 
-    def take(self, offer_id: int, member: str, key: str, *, code: str = "") -> CouponView | Refusal:
+    def take(
+        self, offer_id: int, member: str, key: str, *, code: str = "", until: datetime | None = None
+    ) -> CouponView | Refusal:
         """A coupon for `member` (`member:17`), taken at once; held where its type keeps it for minutes only. key: at most 40
-        characters; the same key, offer and member give the same answer. code: where the offer asks for one."""
+        characters; the same key, offer and member give the same answer. code: where the offer asks for one.
+
+        until: it is kept for the member and counts against stock and limits, but nobody can use it before `grant`. At that
+        moment (at most 31 days ahead; the end of the coupon's last day where that is sooner: `held_until` says) it goes back
+        to the stock by itself.
+        """
+        ...
+
+    def grant(self, coupon_ids: Sequence[int]) -> list[CouponView] | Refusal:
+        """What was kept until a moment is its members' now and its days begin: all of these, or none. Refused where one of
+        them cannot be (void, expired; facts: coupon). In a unit that also takes coupons, grant first."""
+        ...
+
+    def let_go(self, coupon_ids: Sequence[int]) -> list[CouponView] | Refusal:
+        """What is kept until a moment goes back to the stock now, as it would then. One that is not held stays as it is."""
         ...
 
     def hold(self, coupon_id: int, until: datetime) -> CouponView | Refusal:

@@ -16,7 +16,8 @@ class PageRequest:
 
     moment: of the request, aware. locale: the reader's language, en or zh_CN. args: what stands behind the question mark;
     form: what was posted; of a name that comes twice, the first. word: the unguessable word in a public page's address.
-    member: as whom this browser joined the brand (`member:17`), blank if it did not. staff: who is signed in (`staff:5`),
+    member: as whom this browser is known to the brand (`member:17`), blank if it is not. joining: where whoever is not known
+    leaves a phone or an address, agrees or not, and comes back to this page as a member; blank on staff pages. staff: who is signed in (`staff:5`),
     blank on public pages. base: the address of the plugin's pages, up to the path. origin: the shop's address as members
     reach it ("https://shop.example"), for links that people hand on.
     """
@@ -29,6 +30,7 @@ class PageRequest:
     form: Mapping[str, str] = field(default_factory=dict)
     word: str = ""
     member: str = ""
+    joining: str = ""
     staff: str = ""
     base: str = ""
     origin: str = ""

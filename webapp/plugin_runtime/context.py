@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
 from webapp.kernel.secrets import SecretBox, brand_token
-from webapp.plugin_api import Coupons, Setting, Tasks
+from webapp.plugin_api import Coupons, Setting, Tables, Tasks
 from webapp.plugin_runtime import later
 from webapp.plugin_runtime.models import PluginSetting, PluginState
 from webapp.plugin_runtime.runtime import Loaded, registry
-from webapp.plugin_runtime.verbs import BoundCoupons, BoundTasks, NoTasks, Unit
+from webapp.plugin_runtime.tables import BoundTables
+from webapp.plugin_runtime.verbs import BoundCoupons, BoundTasks, NoTasks, Unit, names_of
 from webapp.plugin_runtime.words import words
 
 _box: SecretBox | None = None
@@ -51,6 +52,7 @@ class Context:
     settings: dict[str, Any]
     tasks: Tasks = field(default_factory=NoTasks, compare=False)
     coupons: Coupons = field(default_factory=lambda: BoundCoupons(None, ""), compare=False)
+    tables: Tables = field(default_factory=lambda: BoundTables(None, ""), compare=False)
     _unit: Unit | None = field(default=None, compare=False, repr=False)
     _plugin: str = ""
 
@@ -59,6 +61,12 @@ class Context:
         if self._unit is None:
             raise RuntimeError("there is no shop behind this context")
         return self._unit.write(lambda scope: later.add(scope, self._plugin, name, payload, key=key, at=at))
+
+    def names(self, members: Sequence[str]) -> Mapping[str, str]:
+        """Masked."""
+        if self._unit is None:
+            raise RuntimeError("there is no shop behind this context")
+        return self._unit.read(lambda scope: names_of(scope, members))
 
     def say(self, message: str, **facts: Any) -> str:
         """In the brand's language."""
@@ -93,6 +101,7 @@ def _context(scope: Scope, plugin: str, unit: Unit) -> Context:
         settings_of(scope, plugin),
         BoundTasks(unit, plugin),
         BoundCoupons(unit, plugin),
+        BoundTables(unit, plugin),
         unit,
         plugin,
     )

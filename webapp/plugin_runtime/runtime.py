@@ -193,6 +193,8 @@ def _collect(into: Registry, loaded: Loaded, module: ModuleType) -> None:
     coupon_types = _keyed(ask("coupon_types"), CouponType, into.coupon_types, loaded)  # type: ignore[type-abstract]
     policies = _keyed(ask("lifecycle_policies"), LifecyclePolicy, into.policies, loaded)  # type: ignore[type-abstract]
     public, staff = _pages(ask("pages"))
+    if "" not in public and any(kind.own_page for _owner, kind in coupon_types.values()):
+        raise Broken("a coupon type that is taken on its own page needs a PublicPage with a blank path")
     work = hook("work")
     if work is not None and len(inspect.signature(work).parameters) != 3:
         raise Broken("its hook work must take ctx, name and payload")

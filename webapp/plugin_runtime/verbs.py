@@ -6,7 +6,7 @@ unit: all of it is committed, or nothing. Elsewhere (a channel's sender) each is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -112,6 +112,24 @@ class NoTasks:
         raise RuntimeError("nobody takes tasks here")
 
 
+# -------------------------------------------------------------------------------------------------------------- members
+
+NamesOf = Callable[[Scope, Sequence[str]], Mapping[str, str]]
+_names: list[NamesOf] = []
+
+
+def register_names(names: NamesOf) -> None:
+    """Once a process, at import of the room of members: `member:17` -> what strangers may read of the name."""
+    _names[:] = [names]
+
+
+def names_of(scope: Scope, members: Sequence[str]) -> Mapping[str, str]:
+    """Raises RuntimeError where no room knows members."""
+    if not _names:
+        raise RuntimeError("nobody knows members here")
+    return _names[0](scope, members)
+
+
 # -------------------------------------------------------------------------------------------------------------- coupons
 
 
@@ -122,13 +140,26 @@ class CouponRoom(Protocol):
 
     def offer(self, scope: Scope, plugin: str, word: str) -> OfferView | None: ...
 
+    def offer_by_id(self, scope: Scope, plugin: str, offer_id: int) -> OfferView | None: ...
+
     def left(self, scope: Scope, plugin: str, offer_id: int) -> int | None: ...
 
     def state(self, scope: Scope, plugin: str, coupon_id: int) -> CouponView | None: ...
 
     def take(
-        self, scope: Scope, plugin: str, offer_id: int, member: str, key: str, code: str
+        self,
+        scope: Scope,
+        plugin: str,
+        offer_id: int,
+        member: str,
+        key: str,
+        code: str,
+        until: datetime | None,
     ) -> CouponView | Refusal: ...
+
+    def grant(self, scope: Scope, plugin: str, coupon_ids: Sequence[int]) -> list[CouponView] | Refusal: ...
+
+    def let_go(self, scope: Scope, plugin: str, coupon_ids: Sequence[int]) -> list[CouponView] | Refusal: ...
 
     def hold(self, scope: Scope, plugin: str, coupon_id: int, until: datetime) -> CouponView | Refusal: ...
 
@@ -160,6 +191,10 @@ class BoundCoupons:
         """By the word of its public page."""
         return self._at().read(lambda scope: self._room().offer(scope, self.plugin, word))
 
+    def offer_by_id(self, offer_id: int) -> OfferView | None:
+        """By its id."""
+        return self._at().read(lambda scope: self._room().offer_by_id(scope, self.plugin, offer_id))
+
     def left(self, offer_id: int) -> int | None:
         """How many can still be given."""
         return self._at().read(lambda scope: self._room().left(scope, self.plugin, offer_id))
@@ -168,11 +203,21 @@ class BoundCoupons:
         """As it is now."""
         return self._at().read(lambda scope: self._room().state(scope, self.plugin, coupon_id))
 
-    def take(self, offer_id: int, member: str, key: str, *, code: str = "") -> CouponView | Refusal:
-        """Issued and claimed in one."""
+    def take(
+        self, offer_id: int, member: str, key: str, *, code: str = "", until: datetime | None = None
+    ) -> CouponView | Refusal:
+        """Issued and claimed, or kept, in one."""
         return self._at().write(
-            lambda scope: self._room().take(scope, self.plugin, offer_id, member, key, code)
+            lambda scope: self._room().take(scope, self.plugin, offer_id, member, key, code, until)
         )
+
+    def grant(self, coupon_ids: Sequence[int]) -> list[CouponView] | Refusal:
+        """Theirs from now on."""
+        return self._at().write(lambda scope: self._room().grant(scope, self.plugin, coupon_ids))
+
+    def let_go(self, coupon_ids: Sequence[int]) -> list[CouponView] | Refusal:
+        """Back to the stock."""
+        return self._at().write(lambda scope: self._room().let_go(scope, self.plugin, coupon_ids))
 
     def hold(self, coupon_id: int, until: datetime) -> CouponView | Refusal:
         """Aside until then."""

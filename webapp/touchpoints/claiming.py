@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from webapp.coupons import queries as coupons
-from webapp.coupons import redeem
+from webapp.coupons import redeem, verb
 from webapp.coupons.models import Coupon
 from webapp.coupons.take import take
 from webapp.kernel.errors import Refused
@@ -162,6 +162,13 @@ def _note(scope: Scope, coupon: Coupon, contact: str) -> None:
     )
 
 
+def note_unconfirmed(scope: Scope, coupon: Coupon) -> None:
+    """A coupon that somebody took on a plugin's page whom nobody has seen: their phone or address counts as it does here."""
+    contact = unconfirmed(scope, coupon.member_id)
+    if contact is not None:
+        _note(scope, coupon, contact)
+
+
 def _contacts(scope: Scope, member_id: int) -> dict[str, MemberIdentity]:
     rows = scope.session.scalars(
         select(MemberIdentity).where(
@@ -248,3 +255,4 @@ def _place_key(contact: str, n: int) -> str:
 
 
 redeem.GUARDS.append(as_often_as_one_may)
+verb.TAKEN.append(note_unconfirmed)

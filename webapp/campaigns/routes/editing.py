@@ -42,7 +42,11 @@ def _kind(campaign: Campaign | None) -> str:
 
 def _basics_form(scope: Scope, campaign: Campaign | None = None) -> BasicsForm:
     known = channels(scope, _kind(campaign))
-    offers = [(offer.id, offer.name) for offer, _terms in coupons.offers(scope, state="open")]
+    offers = [
+        (offer.id, offer.name)
+        for offer, _terms in coupons.offers(scope, state="open")
+        if coupons.giveable(offer)
+    ]
     values: dict[str, Any] = {"channel": known[0][0]} if known else {}
     if campaign is not None:
         values = {"name": campaign.name, "channel": campaign.channel, "offer": campaign.offer_id or 0}

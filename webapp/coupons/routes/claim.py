@@ -53,6 +53,8 @@ def show(token: str) -> Response:
     """As it stands now; who is known has one button, others a short form (?new=1: it is somebody else)."""
     browser.door()
     offer, brand = _found(token)
+    if (page := public_page.elsewhere(offer)) is not None and _on(offer):
+        return edge.go(page)
     known = _known(brand)
     return _page(offer, _form(offer, known), known)
 
@@ -61,6 +63,8 @@ def show(token: str) -> Response:
 def take(token: str) -> Response:
     """Take one, once however often it is tapped. What an unknown person hears does not depend on what they typed."""
     offer, brand = _found(token)
+    if (page := public_page.elsewhere(offer)) is not None and _on(offer):
+        return edge.go(page)
     known = _known(brand)
     if known is not None:
         if not limit("claim.member", f"{brand.id}:{known.member_id}", *BY_MEMBER):
@@ -134,6 +138,12 @@ def _found(token: str) -> tuple[Offer, BrandRef]:
             raise NotFound("offer")
         g.brand = brands.load(scope.session, offer.brand_id)
     return offer, g.brand
+
+
+def _on(offer: Offer) -> bool:
+    """Its type is there and switched on for the brand."""
+    with edge.read() as scope:
+        return calls.coupon_type(scope, offer.type_key) is not None
 
 
 def _known(brand: BrandRef) -> Known | None:

@@ -89,6 +89,7 @@ def choose(member_id: int) -> Response:
         rows = [
             (offer, queries.describe(scope, offer, terms, pick_locale()))
             for offer, terms in queries.offers(scope, state="open")
+            if queries.giveable(offer)
         ]
     return edge.page("pages/coupons/give.html", member=member, rows=rows)
 

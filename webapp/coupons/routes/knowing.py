@@ -45,6 +45,14 @@ def member_of(brand: BrandRef) -> Known | None:
         return Known(typed, False) if claiming.unconfirmed(scope, typed) is not None else None
 
 
+def _member_id(brand: BrandRef) -> int | None:
+    found = member_of(brand)
+    return found.member_id if found is not None else None
+
+
+browser.recognise(_member_id)
+
+
 def remember(response: Response, brand: BrandRef, member_id: int) -> None:
     """This browser has opened a member's private link."""
     if request.method != "GET" or browser.is_robot():

@@ -12,7 +12,7 @@ from flask import Response, flash, g, url_for
 from markupsafe import Markup
 
 from webapp.brands import queries as brands
-from webapp.coupons import conditions, promises, queries, redemptions, says, service
+from webapp.coupons import conditions, holds, promises, queries, redemptions, says, service
 from webapp.coupons.models import Coupon
 from webapp.kernel import browser, edge, links
 from webapp.kernel.edge import PUBLIC
@@ -42,9 +42,10 @@ def show(token: str) -> Response:
             one for one in brands.stores(scope) if one.open and (not said.stores or one.id in said.stores)
         ]
         early = coupon.valid_from > scope.today
+        waits = state == "held" and holds.key_of(scope, coupon).startswith(holds.WAITS)
         private = not claiming.from_public_page(scope, coupon)
     at_till = state == "held" and coupon.claimed_at is not None  # for a purchase, not for its member
-    taken = state in ("claimed", "reversed", "held") and lines is not None and not at_till
+    taken = state in ("claimed", "reversed", "held") and lines is not None and not at_till and not waits
     response = edge.page(
         "pages/coupons/public.html",
         coupon=coupon,
@@ -57,6 +58,7 @@ def show(token: str) -> Response:
         words=words,
         early=early,
         at_till=at_till,
+        waits=waits,
         private=private,
         qr=_qr(coupon) if taken else None,
     )

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Response, abort, current_app, flash, g, request
+from flask import Response, abort, current_app, flash, g, request, url_for
 from flask_babel import gettext
 from jinja2 import BaseLoader, Environment, FileSystemLoader, TemplateNotFound
 from werkzeug.exceptions import HTTPException
@@ -118,11 +118,14 @@ def _public(plugin: str, word: str, rest: str, handler: Handler) -> Response:
         abort(404)
     with edge.database().read() as scope:
         g.brand = brand = brands.load(scope.session, brand_id)
-    member_id = browser.member(brand)
+    member_id = browser.known(brand)
     asked = _asked(
         rest,
         base=f"/x/{plugin}/{word}",
         word=word,
+        joining=url_for(
+            "join.default", brand_code=brand.code, new=1, then=f"/x/{plugin}/{word}/{rest}".rstrip("/")
+        ),
         member=f"member:{member_id}" if member_id is not None else "",
     )
     actor = Actor("member", member_id) if member_id is not None else NOBODY

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from webapp.brands import queries as brands
 from webapp.groups import queries as group_queries
 from webapp.groups.service import Invitation, invitation
-from webapp.kernel import browser, edge
+from webapp.kernel import browser, edge, shell
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.limits import limit
@@ -90,7 +90,9 @@ def join(code: str) -> Response:
         return _form_page(touchpoint, form, 422)
     flash(touchpoint.welcome or _("Welcome! You are a member now."), "good")
     response = (
-        edge.redirect("coupon_page.show", token=answer.token)
+        edge.go(then)
+        if (then := _then())
+        else edge.redirect("coupon_page.show", token=answer.token)
         if answer.token and _group(touchpoint) is None
         else edge.redirect("join.done", code=code, coupon=answer.token)
     )
@@ -144,7 +146,13 @@ def default(brand_code: str, store_code: str | None = None) -> Response:
             raise NotFound("store")
         found = queries.by_slot(scope, f"store:{store.id}" if store is not None else "brand")
     code = found.code if found else edge.write(lambda scope: service.default(scope, store).code)
-    return edge.redirect("join.show", code=code)
+    return edge.redirect("join.show", code=code, new=request.args.get("new"), then=_then() or None)
+
+
+def _then() -> str:
+    """The page of a plugin from which somebody came to join, and to which they go back; blank: none."""
+    path = request.args.get("then", "")
+    return path if path.startswith("/x/") and shell.own_path(path) == path else ""
 
 
 def _found(code: str) -> tuple[Touchpoint, BrandRef]:
@@ -190,4 +198,5 @@ def _typed(form: JoinForm, name: str) -> str:
 
 def _form_page(touchpoint: Touchpoint, form: JoinForm, status: int = 200) -> Response:
     context: dict[str, Any] = {"touchpoint": touchpoint, "form": form, "anew": bool(request.args.get("new"))}
+    context["then"] = _then()
     return edge.page("pages/join/form.html", status=status, **context)

@@ -192,7 +192,7 @@ def _form(row: Touchpoint | None, **values: Any) -> TouchpointForm:
         offers = [
             (offer.id, offer.name)
             for offer, _terms in coupons.offers(scope)
-            if offer.state == "open" or (row and offer.id == row.offer_id)
+            if (offer.state == "open" and coupons.giveable(offer)) or (row and offer.id == row.offer_id)
         ]
         open_groups = {one.id: one.name for one in groups.groups(scope, limit=MOST_GROUPS)}
         if row and row.group_id:
