@@ -14,6 +14,21 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "reminder_run",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("made_on", sa.Date(), nullable=False),
+        sa.Column("channel", sa.String(length=60), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_reminder_run_brand_id")),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_reminder_run")),
+        sa.UniqueConstraint("brand_id", "made_on", name=op.f("uq_reminder_run_brand_id_made_on")),
+    )
+    with op.batch_alter_table("reminder_run", schema=None) as batch_op:
+        batch_op.create_index("ix_reminder_run_state", ["state"], unique=False)
+
+    op.create_table(
         "undo_limit",
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("clerk", sa.String(length=5), nullable=False),
@@ -22,5 +37,35 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["brand_id"], ["brand.id"], name=op.f("fk_undo_limit_brand_id")),
         sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_undo_limit")),
     )
+    op.create_table(
+        "reminded_coupon",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("coupon_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("delivery_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "coupon_id"],
+            ["coupon.brand_id", "coupon.id"],
+            name=op.f("fk_reminded_coupon_brand_id_coupon_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "delivery_id"],
+            ["delivery.brand_id", "delivery.id"],
+            name=op.f("fk_reminded_coupon_brand_id_delivery_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "coupon_id", name=op.f("pk_reminded_coupon")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("reminded_coupon", schema=None) as batch_op:
+        batch_op.create_index("ix_reminded_coupon_delivery", ["brand_id", "delivery_id"], unique=False)
+
+    with op.batch_alter_table("offer", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("remind_days", sa.Integer(), nullable=True))
+        batch_op.create_index(
+            "ix_offer_remind",
+            ["brand_id"],
+            unique=False,
+            sqlite_where=sa.text("remind_days IS NOT NULL"),
+            postgresql_where=sa.text("remind_days IS NOT NULL"),
+        )
     # -- by hand
     # -- as written

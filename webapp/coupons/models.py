@@ -19,7 +19,8 @@ class Offer(BrandRow, Base):
     stand may save together) None: unlimited. claim_from, claim_until: coupons are given from the first moment on and
     before the second. who: the segment rule that a member must fit, None: anybody. by_code: only holders of one of its
     codes (OfferCode). token: the word of its public page, None: it has none. place: where several coupons join on one
-    basket, the lower one is reckoned first.
+    basket, the lower one is reckoned first. remind_days: so many days before a coupon's last day its member is reminded of
+    it (webapp.reminders), None: not.
     terms_version: the version that new coupons get.
     """
 
@@ -27,6 +28,12 @@ class Offer(BrandRow, Base):
     __table_args__ = (
         UniqueConstraint("brand_id", "code"),
         Index("ix_offer_token", "brand_id", "token", unique=True),
+        Index(
+            "ix_offer_remind",
+            "brand_id",
+            sqlite_where=text("remind_days IS NOT NULL"),
+            postgresql_where=text("remind_days IS NOT NULL"),
+        ),
         CheckConstraint("stock IS NULL OR issued <= stock", name="stock"),
     )
 
@@ -47,6 +54,7 @@ class Offer(BrandRow, Base):
     by_code: Mapped[bool | None]  # None: no
     token: Mapped[str | None] = mapped_column(String(40))
     place: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    remind_days: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -1,0 +1,1 @@
+"""Members are told of a coupon before its last day: once a coupon, one message a day."""
