@@ -59,6 +59,7 @@ JOBS = (
     "coupons",
     "outbox",
     "campaigns",
+    "reminders",
     "imports",
     "backup",
     "tasks",

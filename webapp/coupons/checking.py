@@ -25,6 +25,7 @@ MOST_MINOR = 10**13
 MOST_WORDS = 200  # products or categories that one offer names
 WORD = 120  # characters of one
 MOST_PLACE = 99
+MOST_REMIND = 60  # days before the last one
 LATEST = date(2999, 12, 31)  # days are added to it when a coupon is taken
 
 
@@ -49,6 +50,7 @@ class OfferDetails:
     claim_until: datetime | None = None
     by_code: bool = False
     place: int = 0
+    remind_days: int | None = None
     conditions: Conditions = filled(default_factory=Conditions)
 
 
@@ -121,6 +123,8 @@ def _check_giving(details: OfferDetails, offer: Offer | None) -> Iterator[Wrong]
         yield Wrong("claim_until", "ends_before_it_begins")
     if not 0 <= details.place <= MOST_PLACE:
         yield Wrong("place", "out_of_range", {"least": 0, "most": MOST_PLACE})
+    if details.remind_days is not None and not 1 <= details.remind_days <= MOST_REMIND:
+        yield Wrong("remind_days", "out_of_range", {"least": 1, "most": MOST_REMIND})
 
 
 def _check_conditions(scope: Scope, said: Conditions) -> Iterator[Wrong]:

@@ -33,6 +33,7 @@ from webapp.coupons.checking import (
     MOST_MINOR,
     MOST_PER_PERSON,
     MOST_PLACE,
+    MOST_REMIND,
     MOST_STOCK,
     OfferDetails,
     Wrong,
@@ -129,6 +130,14 @@ class OfferForm(Form):
         description=_l("The day on which it is taken counts as the first."),
     )
     valid_until = DateField(_l("Last day"), [Optional()], description=_l("Whichever ends first counts."))
+    remind_days = WholeField(
+        _l("Remind so many days before the last one"),
+        minimum=1,
+        maximum=MOST_REMIND,
+        description=_l(
+            "Members who agreed to be written to and have not used it yet are told once. Blank: not."
+        ),
+    )
     code = StringField(
         _l("Code"),
         [Length(max=40)],
@@ -164,6 +173,7 @@ class OfferForm(Form):
             claim_until=_aware(self.claim_until.data),
             by_code=self.by_code.data,
             place=self.place.data or 0,
+            remind_days=self.remind_days.data,
             conditions=self._conditions(),
         )
 
@@ -265,6 +275,7 @@ def _beside(offer: Offer, said: Conditions) -> dict[str, Any]:
         "claim_until": _local(offer.claim_until),
         "by_code": bool(offer.by_code),
         "place": offer.place or None,
+        "remind_days": offer.remind_days,
         "stores": list(said.stores),
         "weekdays": list(said.weekdays),
         "hours_from": _clock(hours[0]),

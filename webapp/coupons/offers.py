@@ -127,7 +127,15 @@ def _giving(details: OfferDetails) -> dict[str, Any]:
     """What is said of giving, as columns: it counts at once, for every coupon that is given from now on."""
     return {
         name: getattr(details, name)
-        for name in ("per_day", "budget_minor", "claim_from", "claim_until", "by_code", "place")
+        for name in (
+            "per_day",
+            "budget_minor",
+            "claim_from",
+            "claim_until",
+            "by_code",
+            "place",
+            "remind_days",
+        )
     }
 
 

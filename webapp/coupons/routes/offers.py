@@ -20,6 +20,7 @@ from webapp.plugin_api import CouponType
 from webapp.plugin_runtime import calls
 from webapp.plugin_runtime.runtime import registry
 from webapp.plugin_runtime.words import words
+from webapp.reminders import queries as reminders
 from webapp.segments.compile import count
 from webapp.segments.forms import Builder
 from webapp.segments.words import describe
@@ -96,6 +97,7 @@ def show(offer_id: int) -> Response:
             "brought": figures.offer_figures(scope, [offer_id])[offer_id],
             "who": describe(scope, offers.who(offer)),
             "said": promises.of_terms(scope, terms),
+            "told": reminders.told(scope, offer_id),
         }
     return edge.page("pages/offers/show.html", states=says.OFFER_STATES, **context)
 
