@@ -5,6 +5,7 @@ Written from the models by tools/revision.py, but for what stands between the ma
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0004"
 down_revision = "0003"
@@ -58,6 +59,31 @@ def upgrade() -> None:
     with op.batch_alter_table("reminded_coupon", schema=None) as batch_op:
         batch_op.create_index("ix_reminded_coupon_delivery", ["brand_id", "delivery_id"], unique=False)
 
+    op.create_table(
+        "basket_return",
+        sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first_id", sa.BigInteger(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("was_minor", sa.BigInteger(), nullable=False),
+        sa.Column("left_minor", sa.BigInteger(), nullable=False),
+        sa.Column("saved_minor", sa.BigInteger(), nullable=False),
+        sa.Column("saves_minor", sa.BigInteger(), nullable=False),
+        sa.Column("back_minor", sa.BigInteger(), nullable=False),
+        sa.Column("short_minor", sa.BigInteger(), nullable=False),
+        sa.Column("pieces", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("coupons", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("returned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_kind", sa.String(length=10), nullable=False),
+        sa.Column("actor_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id", "first_id"],
+            ["redemption.brand_id", "redemption.id"],
+            name=op.f("fk_basket_return_brand_id_first_id"),
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "id", name=op.f("pk_basket_return")),
+        sa.UniqueConstraint("brand_id", "first_id", "n", name=op.f("uq_basket_return_brand_id_first_id_n")),
+    )
     with op.batch_alter_table("offer", schema=None) as batch_op:
         batch_op.add_column(sa.Column("remind_days", sa.Integer(), nullable=True))
         batch_op.create_index(
@@ -67,5 +93,9 @@ def upgrade() -> None:
             sqlite_where=sa.text("remind_days IS NOT NULL"),
             postgresql_where=sa.text("remind_days IS NOT NULL"),
         )
+
+    with op.batch_alter_table("redemption", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("bought_minor", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("first_saving_minor", sa.BigInteger(), nullable=True))
     # -- by hand
     # -- as written

@@ -218,6 +218,8 @@ class Redemption(BrandRow, Base):
     standing redemption, kept by the unique key. redeemed_on: the brand-local day. basket_id: the id of the first of those
     that were used together on one basket, its own where it stands alone (None: from before there were several).
     lines: what each line of the basket was saved, in its order, where the basket had lines. gift: what was handed over.
+    bought_minor, first_saving_minor: the basket and the saving as they were when it was used, where a part of the basket came
+    back since (models_counter.BasketReturn); basket_minor, saving_minor and lines are of what stays.
     """
 
     __tablename__ = "redemption"
@@ -244,6 +246,8 @@ class Redemption(BrandRow, Base):
     basket_id: Mapped[int | None] = mapped_column(BigInteger)
     lines: Mapped[list[dict[str, Any]] | None] = mapped_column(JsonValue)
     gift: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
+    bought_minor: Mapped[int | None] = mapped_column(BigInteger)
+    first_saving_minor: Mapped[int | None] = mapped_column(BigInteger)
     redeemed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     redeemed_on: Mapped[date] = mapped_column(Date)
     reversed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
