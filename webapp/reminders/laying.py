@@ -92,19 +92,16 @@ def lay_some(scope: Scope, run_id: int, person_ids: Sequence[int]) -> int:
     due = queries.due(scope, person_ids)
     people = list(dict.fromkeys(one.person_id for one in due))
     new = outbox.lay(scope, run_id, [Promise(person_id, person_id) for person_id in people])
-    delivery = dict(
-        scope.session.execute(
-            select(Delivery.recipient_id, Delivery.id).where(
-                Delivery.brand_id == scope.brand.id,
-                Delivery.campaign_id == run_id,
-                Delivery.recipient_kind == "member",
-                among(Delivery.recipient_id, people),
-                Delivery.state == "queued",  # nobody sends before all is laid
-            )
+    laid = scope.session.execute(
+        select(Delivery.recipient_id, Delivery.id).where(
+            Delivery.brand_id == scope.brand.id,
+            Delivery.campaign_id == run_id,
+            Delivery.recipient_kind == "member",
+            among(Delivery.recipient_id, people),
+            Delivery.state == "queued",  # nobody sends before all is laid
         )
-        .tuples()
-        .all()
     )
+    delivery = {row.recipient_id: row.id for row in laid}
     rows = [
         {"brand_id": scope.brand.id, "coupon_id": one.id, "delivery_id": delivery[one.person_id]}
         for one in due

@@ -64,9 +64,9 @@ def run_of(scope: Scope, day: date) -> ReminderRun | None:
 
 
 def alive(scope: Scope) -> ColumnElement[bool]:
-    """A coupon that somebody has and can still use: not one that is only kept for them for a while."""
-    usable = coupons.which("usable", scope.now, scope.today)
-    return and_(usable, or_(Coupon.state != "held", Coupon.claimed_at.is_not(None)))
+    """A coupon that somebody has and can still use. One that is kept aside at this moment (for a basket, for a team that is not
+    complete) is not spoken of; the next day it may be."""
+    return and_(coupons.which("usable", scope.now, scope.today), Coupon.state != "held")
 
 
 def _not_yet() -> ColumnElement[bool]:

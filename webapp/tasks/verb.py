@@ -26,7 +26,7 @@ class _Promise:
 
     delivery_id: int
     to: str
-    campaign_id: int
+    source: str
     purpose: str
 
 
@@ -75,7 +75,7 @@ def from_plugin(
         group_id=group_id,
         link=link if link.startswith(("https://", "http://")) else "",
         due_on=due_on,
-        source=f"campaign:{promise.campaign_id}" if promise else f"plugin:{plugin}",
+        source=promise.source if promise else f"plugin:{plugin}",
         purpose=purpose,
         delivery_id=promise.delivery_id if promise else None,
     )
@@ -100,4 +100,6 @@ def _promise(scope: Scope, key: str) -> _Promise | None:
         return None
     found = sources.of(scope, row.campaign_id)
     purpose = found[1].purpose if found else queries.MARKETING
-    return _Promise(row.id, f"{row.recipient_kind}:{row.recipient_id}", row.campaign_id, purpose)
+    kind = "reminder" if found and found[0] is sources.SOURCES.get("reminders") else "campaign"
+    to = f"{row.recipient_kind}:{row.recipient_id}"
+    return _Promise(row.id, to, f"{kind}:{row.campaign_id}", purpose)

@@ -59,6 +59,8 @@ def source(word: str) -> str:
     kind, _colon, what = word.partition(":")
     if kind == "campaign":
         return _("a campaign")
+    if kind == "reminder":
+        return _("a reminder of a coupon")
     if kind == "sign":
         return (
             _("an early sign: about to go quiet")
