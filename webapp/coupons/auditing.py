@@ -353,6 +353,12 @@ PROMISES = (
         "saving", "coupon", _l("A redemption saved nothing, or more than the basket cost."), using.saving
     ),
     Promise(
+        "returned",
+        "coupon",
+        _l("What came back of a basket is not what its redemptions say."),
+        using.returned,
+    ),
+    Promise(
         "budget_counted",
         "offer",
         _l("What an offer has saved in all is not the sum of its redemptions."),

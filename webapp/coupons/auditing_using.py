@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from webapp.coupons.models import Coupon, CouponChange, Offer, Redemption
+from webapp.coupons.models_counter import BasketReturn
 
 Broken = Select[Any]  # of the ids that break a promise, in a column named id
 
@@ -63,13 +64,57 @@ def redemption_recorded(brand: int) -> tuple[Broken, ...]:
 
 
 def saving(brand: int) -> tuple[Broken, ...]:
-    """Nothing is saved only where something is handed over instead."""
+    """Nothing is saved only where something is handed over instead, or a part of the basket came back."""
     wrong = or_(
         Redemption.saving_minor < 0,
-        and_(Redemption.saving_minor == 0, Redemption.gift == ""),
+        and_(Redemption.saving_minor == 0, Redemption.gift == "", Redemption.bought_minor.is_(None)),
         Redemption.saving_minor > Redemption.basket_minor,
     )
     return (select(Redemption.coupon_id.label("id")).where(Redemption.brand_id == brand, wrong),)
+
+
+def returned(brand: int) -> tuple[Broken, ...]:
+    """What stays is what the newest return left; it is no more, and saves no more, than what was bought; each return is
+    within what there was, and pays back or leaves short, never both."""
+    here = func.coalesce(Redemption.basket_id, Redemption.id)
+    newest = (
+        select(BasketReturn.first_id, func.max(BasketReturn.n).label("n"))
+        .where(BasketReturn.brand_id == brand)
+        .group_by(BasketReturn.first_id)
+        .subquery()
+    )
+    left = (
+        select(BasketReturn.first_id, BasketReturn.left_minor)
+        .join(newest, and_(newest.c.first_id == BasketReturn.first_id, newest.c.n == BasketReturn.n))
+        .where(BasketReturn.brand_id == brand)
+        .subquery()
+    )
+    wrong = or_(
+        Redemption.bought_minor.is_(None) != Redemption.first_saving_minor.is_(None),
+        Redemption.basket_minor > Redemption.bought_minor,
+        Redemption.saving_minor > Redemption.first_saving_minor,
+        and_(Redemption.bought_minor.is_not(None), left.c.first_id.is_(None)),
+        and_(Redemption.open_coupon_id.is_not(None), Redemption.basket_minor != left.c.left_minor),
+    )
+    never = or_(
+        BasketReturn.left_minor < 0,
+        BasketReturn.left_minor > BasketReturn.was_minor,
+        BasketReturn.saves_minor > BasketReturn.left_minor,
+        BasketReturn.back_minor < 0,
+        BasketReturn.back_minor > BasketReturn.was_minor - BasketReturn.saved_minor,
+        BasketReturn.short_minor < 0,
+        and_(BasketReturn.back_minor > 0, BasketReturn.short_minor > 0),
+    )
+    first = and_(Redemption.brand_id == BasketReturn.brand_id, Redemption.id == BasketReturn.first_id)
+    return (
+        select(Redemption.coupon_id.label("id"))
+        .outerjoin(left, left.c.first_id == here)
+        .where(Redemption.brand_id == brand, wrong),
+        select(Redemption.coupon_id.label("id"))
+        .select_from(BasketReturn)
+        .join(Redemption, first)
+        .where(BasketReturn.brand_id == brand, never),
+    )
 
 
 def budget_counted(brand: int) -> tuple[Broken, ...]:

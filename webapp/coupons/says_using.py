@@ -156,5 +156,11 @@ _SENTENCES: Mapping[str, Any] = {
     "budget_spent": _budget,
     "undo_late": _undo_late,
     "until": lambda facts: _("It can be kept for at most %(hours)s hours.", hours=facts["hours"]),
+    "undone": lambda _facts: _("Its use has been undone: nothing of it stands."),
+    "nothing_back": lambda _facts: _("Say what came back."),
+    "left_more": lambda facts: _(
+        "What stays costs less than what was bought: at most %(amount)s.", amount=_amount(facts["most_minor"])
+    ),
+    "pieces": lambda _facts: _("More pieces came back than were bought."),
     "goods": lambda _facts: _("None of these goods is one that it is good for."),
 }

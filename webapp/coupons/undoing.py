@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from webapp.coupons import conditions, queries, steps, undo_limit
 from webapp.coupons.issue import return_to_stock
-from webapp.coupons.models import Redemption
+from webapp.coupons.models import Coupon, Redemption
 from webapp.coupons.using import unspend
 from webapp.kernel.errors import Forbidden, NotFound, Refused
 from webapp.kernel.reach import reaches
@@ -34,27 +34,35 @@ def reverse(scope: Scope, redemption_id: int) -> Redemption | Refused:
         return used
     if (refusal := too_late(scope, used)) is not None:
         return refusal
+    if put_back(scope, used, coupon, {}):
+        return_to_stock(scope, [coupon])
+    unspend(scope, coupon.offer_id, used.saving_minor)
+    return used
+
+
+def put_back(scope: Scope, used: Redemption, coupon: Coupon, why: dict[str, Any]) -> bool:
+    """A redemption that stands does not any more, and its coupon (locked) is usable again; True where it is not: it goes back
+    to its offer's stock, and the caller sees to that and to the offer's budget."""
     done = scope.session.execute(
         update(Redemption)
         .where(
             Redemption.brand_id == scope.brand.id,
-            Redemption.id == redemption_id,
+            Redemption.id == used.id,
             Redemption.open_coupon_id == coupon.id,
         )
-        .values(open_coupon_id=None, reversed_at=scope.now, reversed_by=scope.actor.id)
+        .values(open_coupon_id=None, reversed_at=scope.now, reversed_by=scope.actor.staff_id)
         .execution_options(synchronize_session=False)
     )
-    steps.once_only(done, f"redemption {redemption_id}")
+    steps.once_only(done, f"redemption {used.id}")
     scope.session.refresh(used)
-    detail = {"redemption": used.id}
+    detail = {"redemption": used.id} | why
     steps.move(scope, coupon, ("redeemed",), "reversed", detail, redeemed_at=None)
     scope.audit("coupon.reverse", "coupon", coupon.id, redemption=used.id)
     terms = queries.terms(scope, coupon.offer_id, coupon.terms_version)
-    if conditions.load(terms.conditions).undone == "returned":
-        steps.move(scope, coupon, ("reversed",), "void", detail)
-        return_to_stock(scope, [coupon])
-    unspend(scope, coupon.offer_id, used.saving_minor)
-    return used
+    if conditions.load(terms.conditions).undone != "returned":
+        return False
+    steps.move(scope, coupon, ("reversed",), "void", detail)
+    return True
 
 
 def too_late(scope: Scope, used: Redemption) -> Refused | None:

@@ -166,6 +166,14 @@ def unspend(scope: Scope, offer_id: int, saving_minor: int) -> None:
         _add(scope, offer_id, -saving_minor)
 
 
+def correct(scope: Scope, offer_id: int, more_minor: int) -> bool:
+    """A redemption saves more, or less, than was counted. False: the offer may not save so much in all."""
+    if more_minor <= 0:
+        unspend(scope, offer_id, -more_minor)
+        return True
+    return _spend(scope, offer_id, more_minor)
+
+
 def _add(scope: Scope, offer_id: int, minor: int, *where: ColumnElement[bool]) -> bool:
     done = scope.session.execute(
         update(Offer)

@@ -198,6 +198,14 @@ BENT: dict[str, tuple[str, set[str]]] = {
         f"UPDATE redemption SET saving_minor = 0 WHERE {STANDS}",
         {"saving", "budget_counted"},
     ),
+    "a part came back, and nobody wrote it down": (
+        f"UPDATE redemption SET bought_minor = basket_minor, first_saving_minor = saving_minor WHERE {STANDS}",
+        {"returned"},
+    ),
+    "bought, and not what it saved then": (
+        f"UPDATE redemption SET bought_minor = basket_minor WHERE {STANDS}",
+        {"returned"},
+    ),
     "more is counted than was saved": ("UPDATE offer SET saved_minor = saved_minor + 1", {"budget_counted"}),
     "a budget was lowered in vain": ("UPDATE offer SET budget_minor = 1", {"budget_kept"}),
     "kept, and nobody knows until when": (

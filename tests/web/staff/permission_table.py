@@ -144,6 +144,8 @@ TABLE = {
     "counter.index": "OPMGC",
     "counter.undo": "OPMC",
     "counter.use": "OPMGC",
+    "returns.save": "OPMC",
+    "returns.show": "OPMC",
     "undo_rule.edit": "O",
     "undo_rule.save": "O",
     "claim.of_offer": "OP",

@@ -15,6 +15,7 @@ from webapp.coupons.routes import (
     figures,
     offers,
     public,
+    returns,
     undo_rule,
     wallet,
 )
@@ -24,7 +25,20 @@ from webapp.kernel import shell
 
 def init_app(app: Flask) -> None:
     """Register; Offers has its place in More, the Counter its own in the bar."""
-    for room in (offers, codes, events, figures, coupons, counter, basket, public, claim, wallet, undo_rule):
+    for room in (
+        offers,
+        codes,
+        events,
+        figures,
+        coupons,
+        counter,
+        basket,
+        public,
+        claim,
+        wallet,
+        returns,
+        undo_rule,
+    ):
         app.register_blueprint(room.bp)
     app.jinja_env.globals["wallet_page"] = path
     shell.more(

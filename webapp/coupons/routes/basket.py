@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 
 from webapp.brands import queries as brands
 from webapp.catalogue import queries as catalogue
-from webapp.coupons import redemptions, says, together
+from webapp.coupons import redemptions, returning, says, together, undoing
 from webapp.coupons.quoting import Bill
 from webapp.coupons.routes import counter
 from webapp.coupons.routes.basket_form import BasketForm
@@ -85,12 +85,23 @@ def done(basket_id: int) -> Response:
     """What was used together, what is to pay; each is undone by itself."""
     with edge.read() as scope:
         rows = redemptions.of_basket(scope, basket_id)
+        came_back = returning.history(scope, basket_id)
+        shown = next((row for row in rows if not row.redemption.reversed_at), rows[0] if rows else None)
+        late = undoing.too_late(scope, shown.redemption) if shown else None
     if not rows:
         raise NotFound(f"basket {basket_id}")
     if not reaches(scope, rows[0].redemption.store_id):
         raise Forbidden("a basket of another store")
     saved = sum(row.redemption.saving_minor for row in rows if not row.redemption.reversed_at)
-    return edge.page("pages/counter/basket_done.html", rows=rows, saved=saved, lines=_lines_saved(rows))
+    return edge.page(
+        "pages/counter/basket_done.html",
+        rows=rows,
+        shown=shown,
+        saved=saved,
+        lines=_lines_saved(rows),
+        returns=came_back,
+        late=late is not None,
+    )
 
 
 # --------------------------------------------------------------------------------------------------------------- helpers

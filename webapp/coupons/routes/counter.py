@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from webapp.brands import queries as brands
-from webapp.coupons import at_counter, queries, redeem, redemptions, says, service, undoing
+from webapp.coupons import at_counter, queries, redeem, redemptions, returning, says, service, undoing
 from webapp.coupons.forms import CounterForm, FindForm
 from webapp.coupons.models import Redemption
 from webapp.kernel import edge, money, security, shell
@@ -157,10 +157,15 @@ def done(redemption_id: int) -> Response:
         late = undoing.too_late(scope, row.redemption)
         basket_id = row.redemption.basket_id
         together = len(redemptions.of_basket(scope, basket_id)) if basket_id else 1
+        came_back = returning.history(scope, basket_id or redemption_id)
     if not reaches(scope, row.redemption.store_id):
         raise Forbidden("a redemption of another store")
     return edge.page(
-        "pages/counter/done.html", row=row, late=says.refused(late) if late else "", together=together
+        "pages/counter/done.html",
+        row=row,
+        late=says.refused(late) if late else "",
+        together=together,
+        returns=came_back,
     )
 
 
