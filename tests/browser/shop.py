@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.browser import colleagues, grouping
+from tests.browser.choosing import choose_offers
 from tests.factories.members import make_members
 from tests.factories.offers import make_flash_sale, make_offer
 from tests.factories.orders import make_orders
@@ -176,6 +177,7 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
     }
     _use_coupons(shop)
     _show_offers(shop)
+    choose_offers(shop)
     _plan_flash_sales(shop)
     _fill_shelves(shop)
     _hang_codes(shop)

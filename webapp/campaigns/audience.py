@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, null, select
 
@@ -17,6 +17,7 @@ from webapp.coupons.models import Offer, OfferAllowance
 from webapp.groups import fields as groups  # noqa: F401  registers the group as a field of rules
 from webapp.kernel.scope import Scope
 from webapp.lifecycle import fields  # noqa: F401  registers the stage as a field of rules
+from webapp.matrix import queries as matrices
 from webapp.members.models import ConsentNow, Member, MemberIdentity
 from webapp.orders.models import Order
 from webapp.plugin_runtime import calls
@@ -28,6 +29,7 @@ from webapp.segments.rules import Rule
 NO_ADDRESS = "no_address"
 NO_CONSENT = "no_consent"
 ORDERED = "ordered_since"
+NO_ROW = "no_row"  # no row of the matrix fits that has an offer which gives coupons
 NOT_FOR_THEM = "not_for_them"  # the offer is for other members
 COUPON_LIMIT = "coupon_limit"  # has had as many of the offer's coupons as a person may
 NO_COUPON = "no_coupon"  # the stock is used up
@@ -47,49 +49,76 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An audience, counted now: all of it = reached + everyone in left_out."""
+    """An audience, counted now: all of it = reached + everyone in left_out. by_offer: how many of those reached get a coupon
+    of which offer, by its id."""
 
     total: int = 0
     reached: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
+    by_offer: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """An offer that a campaign gives coupons of. fits: what must hold of a Member to get this one, unless one before it
+    fits; who: what must hold of a Member to whom the offer gives any; left_today: how many it gives on this day yet, None:
+    no limit."""
+
+    offer: Offer
+    fits: ColumnElement[bool] | None
+    who: tuple[ColumnElement[bool], ...] = ()
+    left_today: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What laying, counting and previewing need to know of a campaign. who: what must hold of a Member to whom the offer
-    gives a coupon; left_today: how many it gives on this day yet, None: no limit."""
+    """What laying, counting and previewing need to know of a campaign. gifts: what it gives, the first that fits a member
+    counts; choosing: by a matrix, so that there may be members whom none fits."""
 
     rule: Rule
     day: date
     channel: str
     identity: str
     purpose: str
-    offer: Offer | None
-    who: tuple[ColumnElement[bool], ...] = ()
-    left_today: int | None = None
+    gifts: tuple[Gift, ...] = ()
+    choosing: bool = False
+
+    @property
+    def offer(self) -> Offer | None:
+        """The one offer that all get; None: no coupon, or a matrix chooses."""
+        return self.gifts[0].offer if self.gifts and not self.choosing else None
 
 
 def aim(scope: Scope, campaign: Campaign) -> Aim:
     """Of a campaign as it stands. A channel that is gone reaches nobody (identity blank)."""
     bound = calls.channel(scope, campaign.channel)
-    offer = coupons.offer(scope, campaign.offer_id) if campaign.offer_id else None
+    gifts: list[Gift] = []
+    if campaign.matrix_id is not None:
+        gifts = [
+            _gift(scope, one.offer, matrices.fits(scope, one.row))
+            for one in matrices.giving(scope, campaign.matrix_id)
+        ]
+    elif campaign.offer_id is not None:
+        gifts = [_gift(scope, coupons.offer(scope, campaign.offer_id), None)]
     return Aim(
         queries.rule(queries.version(scope, campaign)),
         queries.day_of(scope, campaign),
         campaign.channel,
         bound.impl.identity if bound else "",
         campaign.purpose,
-        offer,
-        _who(scope, offer),
-        None
-        if offer is None or offer.per_day is None
-        else counters.left_on(scope, offer.id, offer.per_day, scope.today),
+        tuple(gifts),
+        campaign.matrix_id is not None,
     )
 
 
-def _who(scope: Scope, offer: Offer | None) -> tuple[ColumnElement[bool], ...]:
+def _gift(scope: Scope, offer: Offer, fits: ColumnElement[bool] | None) -> Gift:
+    left = None if offer.per_day is None else counters.left_on(scope, offer.id, offer.per_day, scope.today)
+    return Gift(offer, fits, _who(scope, offer), left)
+
+
+def _who(scope: Scope, offer: Offer) -> tuple[ColumnElement[bool], ...]:
     """As giving asks (coupons.who): as of today, and nobody where the rule cannot be read."""
-    if offer is None or offer.who is None:
+    if offer.who is None:
         return ()
     try:
         return tuple(segments.conditions(scope, rules.load(offer.who), scope.today))
@@ -104,6 +133,7 @@ def of_refusal(code: str) -> str:
         "per_person": COUPON_LIMIT,
         "per_day": DAY_LIMIT,
         "not_for_you": NOT_FOR_THEM,
+        "no_row": NO_ROW,
     }.get(code, NO_OFFER)
 
 
@@ -133,45 +163,85 @@ def reason(at: Aim) -> ColumnElement[str | None]:
         tests.insert(0, (~address, literal(NO_ADDRESS)))
     if queries.wins_back(at.rule):
         tests.append((ordered_since(at.day), literal(ORDERED)))
-    if at.who:
-        fits = func.coalesce(and_(*at.who), false())  # a condition on what is not known holds for nobody
+    return case(*tests, else_=_ungiven(at))
+
+
+def _ungiven(at: Aim) -> ColumnElement[Any]:
+    """Why a Member gets no coupon of the offer that is meant for them; NULL where they do, or where none is given."""
+    if not at.gifts and not at.choosing:
+        return null()
+    if not at.choosing:
+        return _refused_by(at.gifts[0])
+    rows = [(one.fits, _refused_by(one)) for one in at.gifts if one.fits is not None]
+    return case(*rows, else_=literal(NO_ROW)) if rows else literal(NO_ROW)
+
+
+def _refused_by(gift: Gift) -> ColumnElement[str | None]:
+    tests: list[Any] = []
+    if gift.who:
+        fits = func.coalesce(and_(*gift.who), false())  # a condition on what is not known holds for nobody
         tests.append((~fits, literal(NOT_FOR_THEM)))
-    if at.offer is not None:
-        had = exists().where(
-            OfferAllowance.brand_id == Member.brand_id,
-            OfferAllowance.offer_id == at.offer.id,
-            OfferAllowance.person_id == Member.id,
-            OfferAllowance.used >= at.offer.per_person,
-        )
-        tests.append((had, literal(COUPON_LIMIT)))
-    return case(*tests, else_=null())
+    had = exists().where(
+        OfferAllowance.brand_id == Member.brand_id,
+        OfferAllowance.offer_id == gift.offer.id,
+        OfferAllowance.person_id == Member.id,
+        OfferAllowance.used >= gift.offer.per_person,
+    )
+    return case(*tests, (had, literal(COUPON_LIMIT)), else_=null())
+
+
+def _which(at: Aim) -> ColumnElement[Any]:
+    """Which of the gifts is meant for a Member; NULL: none."""
+    if at.choosing and at.gifts:
+        rows = [(one.fits, n) for n, one in enumerate(at.gifts) if one.fits is not None]
+        return case(*rows, else_=null())
+    return literal(0) if at.gifts else null()
 
 
 def count(scope: Scope, at: Aim) -> Counted:
     """Everyone, by what would happen to them if it were sent now."""
     each = (
-        select(reason(at).label("reason"))
+        select(reason(at).label("reason"), _which(at).label("which"))
         .select_from(Member)
         .where(*segments.conditions(scope, at.rule, at.day))
         .subquery()
     )
-    rows = scope.session.execute(select(each.c.reason, func.count()).group_by(each.c.reason))
-    by_reason: dict[str | None, int] = dict(rows.all())
-    reached = by_reason.pop(None, 0)
+    rows: Sequence[Any] = scope.session.execute(
+        select(each.c.reason, each.c.which, func.count()).group_by(each.c.reason, each.c.which)
+    ).all()
+    by_reason: dict[str, int] = {}
+    given: dict[int, int] = {}  # offer -> how many members it is meant for, who may have it
+    reached = 0
+    for why, which, n in rows:
+        if why is not None:
+            by_reason[why] = by_reason.get(why, 0) + n
+            continue
+        reached += n
+        if which is not None:
+            offer_id = at.gifts[which].offer.id
+            given[offer_id] = given.get(offer_id, 0) + n
+    total = reached + sum(by_reason.values())
+    short = _too_few(at, given)
     left_out = {
-        why: by_reason[why]
-        for why in (NO_ADDRESS, NO_CONSENT, ORDERED, NOT_FOR_THEM, COUPON_LIMIT)
-        if by_reason.get(why)
+        why: n
+        for why in (NO_ADDRESS, NO_CONSENT, ORDERED, NO_ROW, NOT_FOR_THEM, COUPON_LIMIT, NO_COUPON, DAY_LIMIT)
+        if (n := by_reason.get(why, 0) + short.get(why, 0))
     }
-    total = reached + sum(left_out.values())
-    stock = left_in_stock(at)
-    if stock is not None and stock < reached:
-        left_out[NO_COUPON] = reached - stock
-        reached = stock
-    if at.left_today is not None and at.left_today < reached:
-        left_out[DAY_LIMIT] = reached - at.left_today
-        reached = at.left_today
-    return Counted(total, reached, left_out)
+    return Counted(total, reached - sum(short.values()), left_out, given)
+
+
+def _too_few(at: Aim, given: dict[int, int]) -> dict[str, int]:
+    """How many get none since the stock or the day ends before them; what is left of `given` is what is given."""
+    short: dict[str, int] = {}
+    gifts = {one.offer.id: one for one in at.gifts}
+    for offer_id in given:
+        gift = gifts[offer_id]
+        stock = None if gift.offer.stock is None else max(0, gift.offer.stock - gift.offer.issued)
+        for why, left in ((NO_COUPON, stock), (DAY_LIMIT, gift.left_today)):
+            if left is not None and left < given[offer_id]:
+                short[why] = short.get(why, 0) + given[offer_id] - left
+                given[offer_id] = left
+    return short
 
 
 def left_in_stock(at: Aim) -> int | None:

@@ -12,6 +12,7 @@ from webapp.campaigns.models import Campaign, CampaignVersion
 from webapp.coupons import queries as coupons
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
+from webapp.matrix import queries as matrices
 from webapp.plugin_runtime import calls
 from webapp.segments import compile as segments
 from webapp.segments.rules import BadRule, Rule, dump, load
@@ -28,11 +29,15 @@ def create(
     name: str,
     channel: str,
     offer_id: int | None = None,
+    matrix_id: int | None = None,
     purpose: str = MARKETING,
     kind: str = "members",
 ) -> Campaign | Refused:
-    """A draft for everybody, or for no group yet, that says nothing yet. Refused: name_length, no_channel, no_offer."""
-    refusal = _basics(scope, name, channel, offer_id, kind)
+    """A draft for everybody, or for no group yet, that says nothing yet. It gives coupons of an offer, or by a matrix.
+
+    Refused: name_length, no_channel, no_offer, no_matrix, matrix_in_groups.
+    """
+    refusal = _basics(scope, name, channel, offer_id, matrix_id, kind)
     if refusal is not None:
         return refusal
     campaign = Campaign(
@@ -44,6 +49,7 @@ def create(
         channel=channel,
         purpose=purpose,
         offer_id=offer_id,
+        matrix_id=matrix_id,
         version=1,
         arm_k=1 + secrets.randbelow(ARM_MODULUS - 1),
         arm_c=secrets.randbelow(ARM_MODULUS),
@@ -69,16 +75,23 @@ def create(
 
 
 def set_basics(
-    scope: Scope, campaign_id: int, *, name: str, channel: str, offer_id: int | None
+    scope: Scope,
+    campaign_id: int,
+    *,
+    name: str,
+    channel: str,
+    offer_id: int | None,
+    matrix_id: int | None = None,
 ) -> Campaign | Refused:
-    """Name, channel and offer of a draft. Refused as `create`, and not_a_draft."""
+    """Name, channel and coupons of a draft. Refused as `create`, and not_a_draft."""
     campaign = draft(scope, campaign_id)
     if isinstance(campaign, Refused):
         return campaign
-    refusal = _basics(scope, name, channel, offer_id, campaign.kind)
+    refusal = _basics(scope, name, channel, offer_id, matrix_id, campaign.kind)
     if refusal is not None:
         return refusal
-    campaign.name, campaign.channel, campaign.offer_id = name.strip(), channel, offer_id
+    campaign.name, campaign.channel = name.strip(), channel
+    campaign.offer_id, campaign.matrix_id = offer_id, matrix_id
     scope.session.flush()
     return campaign
 
@@ -129,7 +142,9 @@ def draft(scope: Scope, campaign_id: int) -> Campaign | Refused:
     return campaign if campaign.state == "draft" else Refused("not_a_draft", {"state": campaign.state})
 
 
-def _basics(scope: Scope, name: str, channel: str, offer_id: int | None, kind: str) -> Refused | None:
+def _basics(
+    scope: Scope, name: str, channel: str, offer_id: int | None, matrix_id: int | None, kind: str
+) -> Refused | None:
     if not 1 <= len(name.strip()) <= NAME:
         return Refused("name_length", {"most": NAME})
     bound = calls.channel(scope, channel)
@@ -139,4 +154,10 @@ def _basics(scope: Scope, name: str, channel: str, offer_id: int | None, kind: s
         offer = coupons.offer(scope, offer_id)
         if offer.state != "open":
             return Refused("no_offer", {"state": offer.state})
+    if matrix_id is not None:
+        if kind == queries.GROUPS or offer_id is not None:
+            return Refused("matrix_in_groups")
+        matrices.get(scope, matrix_id)
+        if not matrices.giving(scope, matrix_id):
+            return Refused("no_matrix")
     return None

@@ -15,6 +15,8 @@ from webapp.kernel.edge import Form
 from webapp.kernel.errors import Refused
 from webapp.plugin_api import ContentField
 
+MATRIX = "m"  # begins a choice that is a matrix, not an offer
+
 
 class BasicsForm(Form):
     """What it is called, how it goes out, what it carries."""
@@ -26,23 +28,47 @@ class BasicsForm(Form):
     )
     channel = RadioField(_l("Channel"), validators=[InputRequired(_l("Choose one of the list."))])
     offer = SelectField(
-        _l("Offer"), coerce=int, description=_l("Each message carries a coupon of the member's own.")
+        _l("Offer"),
+        description=_l(
+            "Each message carries a coupon of the member's own. A matrix chooses for each member which one; whom it has none "
+            "for is not written to."
+        ),
     )
+
+    def chosen(self) -> tuple[int | None, int | None]:
+        """(offer, matrix): at most one of them."""
+        word = str(self.offer.data or "0")
+        if word.startswith(MATRIX):
+            return None, int(word.removeprefix(MATRIX))
+        return int(word) or None, None
 
     def refuse(self, refusal: Refused) -> None:
         """Put a service's refusal beside its field."""
-        fields: dict[str, Any] = {"no_channel": self.channel, "no_offer": self.offer}
+        fields: dict[str, Any] = {"no_channel": self.channel}
+        fields |= dict.fromkeys(("no_offer", "no_matrix", "matrix_in_groups"), self.offer)
         fields.get(refusal.code, self.name).errors = [wording.refusal(refusal)]
 
 
 def basics_form(
-    channels: Sequence[tuple[str, str]], offers: Sequence[tuple[int, str]], **values: Any
+    channels: Sequence[tuple[str, str]],
+    offers: Sequence[tuple[int, str]],
+    matrices: Sequence[tuple[int, str]] = (),
+    **values: Any,
 ) -> BasicsForm:
-    """With the brand's channels and open offers."""
+    """With the brand's channels, open offers and matrices."""
     form = BasicsForm(data=values or None)
     form.channel.choices = list(channels)
-    form.offer.choices = [(0, _l("no coupon")), *offers]
+    form.offer.choices = [
+        ("0", _l("no coupon")),
+        *((str(id_), name) for id_, name in offers),
+        *((f"{MATRIX}{id_}", _l("By the matrix %(name)s", name=name)) for id_, name in matrices),
+    ]
     return form
+
+
+def as_choice(offer_id: int | None, matrix_id: int | None) -> str:
+    """What is chosen now, as the form's value."""
+    return f"{MATRIX}{matrix_id}" if matrix_id is not None else str(offer_id or 0)
 
 
 class MessageForm(Form):

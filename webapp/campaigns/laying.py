@@ -12,12 +12,14 @@ from webapp.campaigns import audience, groups, queries, states
 from webapp.campaigns.drafts import ARM_MODULUS
 from webapp.campaigns.models import Campaign
 from webapp.coupons import service as coupons
+from webapp.coupons.issue import Answers, People
 from webapp.coupons.models import Coupon
 from webapp.kernel import bulk
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
 from webapp.kernel.steps import Done, Next, run_steps
+from webapp.matrix import service as matrices
 from webapp.outbox import service as outbox
 from webapp.outbox.models import Delivery
 from webapp.outbox.service import Promise
@@ -87,9 +89,8 @@ def _promises(scope: Scope, campaign: Campaign, people: list[audience.Person]) -
     }
     reasons: dict[int, str | None] = {one.member_id: one.reason for one in people}
     sent_to = [(one.member_id, one.person_id) for one in people if drawn.get(one.member_id) == 1]
-    if campaign.offer_id is not None and sent_to:
-        answers = coupons.issue_for_campaign(scope, campaign.offer_id, sent_to, campaign.id)
-        for member_id, answer in answers.items():
+    if campaign.gives and sent_to:
+        for member_id, answer in _coupons(scope, campaign, sent_to).items():
             if isinstance(answer, Refused):
                 reasons[member_id] = audience.of_refusal(answer.code)
     return [
@@ -102,6 +103,20 @@ def _promises(scope: Scope, campaign: Campaign, people: list[audience.Person]) -
         )
         for one in people
     ]
+
+
+def _coupons(scope: Scope, campaign: Campaign, people: People) -> Answers:
+    """One for each: of the campaign's offer, or of that which its matrix chooses."""
+    if campaign.matrix_id is not None:
+        return matrices.issue(
+            scope,
+            campaign.matrix_id,
+            people,
+            occurrence=f"campaign:{campaign.id}",
+            campaign_id=campaign.id,
+        )
+    assert campaign.offer_id is not None
+    return coupons.issue_for_campaign(scope, campaign.offer_id, people, campaign.id)
 
 
 def _state(reason: str | None, drawn: int) -> str:

@@ -16,12 +16,17 @@ class Campaign(BrandRow, Base):
     """draft -> laying (rows are laid) -> sending <-> paused -> done; cancelled ends it from anywhere.
 
     kind: members (a rule finds them), or groups (chosen one by one; their owners post).
-    version: the content and audience that count; frozen once laying began. arm_k, arm_c: this campaign's own constants
+    offer_id, matrix_id: what its coupons are of: one offer, or the one that a matrix chooses for each member; neither: it
+    carries no coupon. version: the content and audience that count; frozen once laying began. arm_k, arm_c: this campaign's own constants
     of the arm's draw. counts are never stored: results are read from rows.
     """
 
     __tablename__ = "campaign"
-    __table_args__ = (Index(None, "brand_id", "state"), brand_fk("offer_id", "offer"))
+    __table_args__ = (
+        Index(None, "brand_id", "state"),
+        brand_fk("offer_id", "offer"),
+        brand_fk("matrix_id", "offer_matrix"),
+    )
 
     name: Mapped[str] = mapped_column(String(120))
     kind: Mapped[str] = mapped_column(String(10), default="members", server_default="members")
@@ -29,6 +34,7 @@ class Campaign(BrandRow, Base):
     channel: Mapped[str] = mapped_column(String(60))
     purpose: Mapped[str] = mapped_column(String(20), default="marketing")
     offer_id: Mapped[int | None] = mapped_column(BigInteger)
+    matrix_id: Mapped[int | None] = mapped_column(BigInteger)
     version: Mapped[int] = mapped_column(Integer, default=1)
     arm_k: Mapped[int] = mapped_column(BigInteger)
     arm_c: Mapped[int] = mapped_column(BigInteger)
@@ -36,6 +42,11 @@ class Campaign(BrandRow, Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @property
+    def gives(self) -> bool:
+        """Does each message carry a coupon?"""
+        return self.offer_id is not None or self.matrix_id is not None
 
 
 class CampaignVersion(BrandRow, Base):

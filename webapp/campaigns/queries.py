@@ -11,6 +11,7 @@ from webapp.campaigns.models import Campaign, CampaignVersion
 from webapp.kernel import clock
 from webapp.kernel.errors import NotFound
 from webapp.kernel.scope import Scope
+from webapp.matrix import queries as matrices
 from webapp.segments.rules import Rule, load
 
 AT_RISK = frozenset({"dormancy", "churn"})
@@ -82,6 +83,19 @@ def in_state(scope: Scope, *states: str) -> Sequence[Campaign]:
         .where(Campaign.brand_id == scope.brand.id, Campaign.state.in_(states))
         .order_by(Campaign.id.desc())
     ).all()
+
+
+def by_matrix(scope: Scope, matrix_id: int) -> list[matrices.Use]:
+    """The campaigns that give coupons by a matrix, those that are over included: they tell by which."""
+    rows = scope.session.execute(
+        select(Campaign.id, Campaign.name)
+        .where(Campaign.brand_id == scope.brand.id, Campaign.matrix_id == matrix_id)
+        .order_by(Campaign.id.desc())
+    )
+    return [matrices.Use("campaign", id_, name) for id_, name in rows]
+
+
+matrices.USERS.append(by_matrix)
 
 
 def active(scope: Scope) -> list[tuple[int, int]]:

@@ -18,6 +18,7 @@ from webapp.coupons import queries as coupon_queries
 from webapp.coupons.models import Coupon, OfferTerms
 from webapp.coupons.service import coupon_url
 from webapp.kernel.scope import Scope
+from webapp.matrix import queries as matrices
 from webapp.members.models import ConsentNow, Member, MemberIdentity
 from webapp.orders.models import Order
 from webapp.outbox import sources
@@ -79,6 +80,7 @@ _ORDERED = (
 _COUPONS = (
     select(
         Coupon.member_id,
+        Coupon.offer_id,
         Coupon.token,
         Coupon.code,
         Coupon.valid_until,
@@ -97,6 +99,34 @@ _COUPONS = (
     .where(
         Coupon.brand_id == _BRAND,
         Coupon.offer_id == bindparam("offer"),
+        Coupon.member_id.in_(_IDS),
+        Coupon.occurrence == bindparam("occurrence"),
+    )
+)
+
+
+# Where a matrix chooses: of whichever offer.
+_CHOSEN = (
+    select(
+        Coupon.member_id,
+        Coupon.offer_id,
+        Coupon.token,
+        Coupon.code,
+        Coupon.valid_until,
+        Coupon.state,
+        OfferTerms.valid_days,
+        OfferTerms.version,
+    )
+    .join(
+        OfferTerms,
+        and_(
+            OfferTerms.brand_id == Coupon.brand_id,
+            OfferTerms.offer_id == Coupon.offer_id,
+            OfferTerms.version == Coupon.terms_version,
+        ),
+    )
+    .where(
+        Coupon.brand_id == _BRAND,
         Coupon.member_id.in_(_IDS),
         Coupon.occurrence == bindparam("occurrence"),
     )
@@ -142,11 +172,11 @@ class Campaigns:
                 answers[row.id] = LeftOut(audience.NO_CONSENT)
             elif (row.person_id or row.recipient_id) in bought:
                 answers[row.id] = LeftOut(audience.ORDERED)
-            elif plan.offer_id is not None and row.recipient_id not in coupons:
+            elif plan.gives and row.recipient_id not in coupons:
                 answers[row.id] = LeftOut(audience.NO_COUPON)
             else:
                 answers[row.id] = plan.write(who, coupons.get(row.recipient_id))
-        if plan.offer_id is not None and any(isinstance(one, LeftOut) for one in answers.values()):
+        if plan.gives and any(isinstance(one, LeftOut) for one in answers.values()):
             scope.ring("campaigns.wind_up", brand_id=scope.brand.id, campaign_id=campaign_id)
         return answers
 
@@ -173,11 +203,15 @@ class Plan:
     locale: str
     since: date | None  # who has ordered on this day or after is left out; None: it does not matter
     offer_id: int | None
-    offer_name: str
+    matrix_id: int | None
     made_at: datetime
-    terms: dict[int, str] = field(
-        default_factory=dict
-    )  # version of the offer's terms -> what it promises, in one line
+    # offer and version of its terms -> what it is called, what it promises in one line
+    terms: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def gives(self) -> bool:
+        """Does each message carry a coupon?"""
+        return self.offer_id is not None or self.matrix_id is not None
 
     def write(self, who: Any, coupon: placeholders.CouponFacts | None) -> Parts | LeftOut:
         """One recipient's message. A text that cannot be filled leaves this one out, and nobody else."""
@@ -208,7 +242,6 @@ def fields_of(campaign: Campaign, channel: Channel) -> Sequence[ContentField]:
 def plan_of(scope: Scope, campaign: Campaign, channel: Channel) -> Plan:
     """Made anew. The texts must have been checked. Raises what compiling raises."""
     said = queries.version(scope, campaign)
-    offer = coupon_queries.offer(scope, campaign.offer_id) if campaign.offer_id else None
     return Plan(
         campaign.id,
         campaign.kind,
@@ -220,7 +253,7 @@ def plan_of(scope: Scope, campaign: Campaign, channel: Channel) -> Plan:
         scope.brand.locale,
         queries.day_of(scope, campaign) if queries.wins_back(queries.rule(said)) else None,
         campaign.offer_id,
-        offer.name if offer else "",
+        campaign.matrix_id,
         scope.now,
     )
 
@@ -280,49 +313,66 @@ class Look:
 
     def coupons(self, member_ids: Collection[int]) -> dict[int, placeholders.CouponFacts]:
         """Members' coupons of this campaign; one that was taken away is none."""
-        if self.plan.offer_id is None:
+        if not self.plan.gives:
             return {}
         values = {
             "b": self.scope.brand.id,
-            "offer": self.plan.offer_id,
             "ids": list(member_ids),
             "occurrence": f"campaign:{self.plan.campaign_id}",
         }
-        return {
-            row.member_id: placeholders.CouponFacts(
-                url=coupon_url(row.token),
-                code=placeholders.spaced(row.code),
-                until=placeholders.last_day(row.valid_until, row.valid_days, self.plan.locale),
-                terms=self.terms(row.version),
-                name=self.plan.offer_name,
-            )
-            for row in self.connection.execute(_COUPONS, values)
-            if row.state != "void"
-        }
+        query = _CHOSEN
+        if self.plan.offer_id is not None:
+            query, values = _COUPONS, values | {"offer": self.plan.offer_id}
+        found = {}
+        for row in self.connection.execute(query, values):
+            if row.state != "void":
+                name, terms = self.promise(row.offer_id, row.version)
+                found[row.member_id] = placeholders.CouponFacts(
+                    url=coupon_url(row.token),
+                    code=placeholders.spaced(row.code),
+                    until=placeholders.last_day(row.valid_until, row.valid_days, self.plan.locale),
+                    terms=terms,
+                    name=name,
+                )
+        return found
 
-    def terms(self, version: int) -> str:
-        """What the offer promises, in one line of the brand's language."""
+    def promise(self, offer_id: int, version: int) -> tuple[str, str]:
+        """What an offer is called, and what it promises in one line of the brand's language."""
         plan = self.plan
-        if version not in plan.terms and plan.offer_id is not None:
-            offer = coupon_queries.offer(self.scope, plan.offer_id)
-            said = coupon_queries.terms(self.scope, plan.offer_id, version)
+        if (offer_id, version) not in plan.terms:
+            offer = coupon_queries.offer(self.scope, offer_id)
+            said = coupon_queries.terms(self.scope, offer_id, version)
             lines = coupon_queries.describe(self.scope, offer, said, plan.locale)
-            plan.terms[version] = placeholders.joined(lines or [plan.offer_name], plan.locale)
-        return plan.terms.get(version, "")
+            terms = placeholders.joined(lines or [offer.name], plan.locale)
+            plan.terms[offer_id, version] = (offer.name, terms)
+        return plan.terms[offer_id, version]
 
-    def sample(self) -> placeholders.CouponFacts | None:
-        """A coupon as one would look, for previews and tests of a campaign that has given none yet."""
-        if self.plan.offer_id is None:
+    def sample(self, member_id: int | None = None) -> placeholders.CouponFacts | None:
+        """A coupon as one would look, for previews and tests of a campaign that has given none yet. Where a matrix chooses:
+        of the offer that it means for this member, or of its first row that gives any."""
+        offer_id = self.plan.offer_id
+        if self.plan.matrix_id is not None:
+            offer_id = self._chosen(self.plan.matrix_id, member_id)
+        if offer_id is None:
             return None
-        offer = coupon_queries.offer(self.scope, self.plan.offer_id)
+        offer = coupon_queries.offer(self.scope, offer_id)
         said = coupon_queries.terms(self.scope, offer.id, offer.terms_version)
+        name, terms = self.promise(offer.id, offer.terms_version)
         return placeholders.CouponFacts(
             url=coupon_url("sample"),
             code=placeholders.PLACEHOLDERS["coupon.code"].sample,
             until=placeholders.last_day(said.valid_until, said.valid_days, self.plan.locale),
-            terms=self.terms(offer.terms_version),
-            name=self.plan.offer_name,
+            terms=terms,
+            name=name,
         )
+
+    def _chosen(self, matrix_id: int, member_id: int | None) -> int | None:
+        if member_id is not None:
+            chosen = matrices.choose(self.scope, matrix_id, [member_id])
+            if member_id in chosen:
+                return chosen[member_id]
+        lines = matrices.giving(self.scope, matrix_id) or matrices.lines(self.scope, matrix_id)
+        return lines[0].offer.id if lines else None
 
 
 SOURCE = Campaigns()

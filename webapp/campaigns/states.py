@@ -23,11 +23,21 @@ OPEN_ENDED = 10**12  # minor units; a basket that no till has seen
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """Of what a matrix would give now: an offer's name, to how many, what one coupon saves at most (None: not known or
+    without an end)."""
+
+    name: str
+    members: int
+    most_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """What sending now would do. wrong: by content field; blocked: why it cannot be sent (codes with facts).
 
     most_coupons: how many coupons go out, None without an end; most_minor: what one saves at most, None: not known or without an end.
-    unmentioned: there is an offer, but no text carries its link or its code.
+    gifts: where a matrix chooses, what of each offer. unmentioned: there is an offer, but no text carries its link or its code.
     """
 
     counted: Counted
@@ -35,6 +45,7 @@ class Review:
     blocked: tuple[Refused, ...] = ()
     most_coupons: int | None = 0
     most_minor: int | None = None
+    gifts: tuple[Given, ...] = ()
     unmentioned: bool = False
 
 
@@ -55,9 +66,7 @@ def review(scope: Scope, campaign_id: int) -> Review:
             facts = {"plugin": bound.plugin, "sentence": unready if isinstance(unready, str) else ""}
             blocked.append(Refused("channel_not_ready", facts))
         fields = groups.FIELDS if campaign.kind == queries.GROUPS else bound.impl.fields
-        wrong = content.check(
-            fields, said.content, has_offer=campaign.offer_id is not None, kind=campaign.kind
-        )
+        wrong = content.check(fields, said.content, has_offer=campaign.gives, kind=campaign.kind)
         if wrong:
             blocked.append(Refused("content", {"fields": sorted(wrong)}))
     try:
@@ -81,6 +90,12 @@ def review(scope: Scope, campaign_id: int) -> Review:
             blocked.append(Refused("offer_window"))
         if calls.coupon_type(scope, at.offer.type_key) is None:
             blocked.append(Refused("offer_parked", {"type": at.offer.type_key}))
+    gifts: list[Given] = []
+    if at.choosing:
+        if not at.gifts:
+            blocked.append(Refused("no_matrix"))
+        named = {one.offer.id: one.offer.name for one in at.gifts}
+        gifts = [Given(named[id_], n, largest_saving(scope, id_)) for id_, n in counted.by_offer.items()]
     if not counted.reached:
         blocked.append(Refused("no_groups" if campaign.kind == queries.GROUPS else "nobody"))
     return Review(
@@ -89,15 +104,16 @@ def review(scope: Scope, campaign_id: int) -> Review:
         tuple(blocked),
         most_coupons=_most_coupons(campaign, at, counted),
         most_minor=most_minor,
+        gifts=tuple(gifts),
         unmentioned=campaign.kind == "members"
-        and at.offer is not None
+        and campaign.gives
         and not content.used(said.content) & {"coupon.url", "coupon.code"},
     )
 
 
 def _most_coupons(campaign: Campaign, at: audience.Aim, counted: Counted) -> int | None:
     """How many coupons it can give; None: whoever names themselves by a group's link gets one, and the stock has no end."""
-    if at.offer is None:
+    if not campaign.gives:
         return 0
     return audience.left_in_stock(at) if campaign.kind == queries.GROUPS else counted.reached
 

@@ -43,7 +43,7 @@ def _end(scope: Scope, campaign_id: int) -> None:
 def unsent_coupons(scope: Scope, campaign_id: int, limit: int) -> list[int]:
     """Coupons that nobody has taken, of a campaign's deliveries that were left out or cancelled."""
     campaign = queries.get(scope, campaign_id)
-    if campaign.offer_id is None:
+    if not campaign.gives:
         return []
     return list(
         scope.session.scalars(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Date, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, Date, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.kernel.model import Base, BrandRow
+from webapp.kernel.model import Base, BrandRow, brand_fk, clustered
 from webapp.kernel.types import UtcDateTime
 
 
@@ -49,3 +49,26 @@ class CatalogueState(Base):
 
     brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     orders_through: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class MemberHabit(Base):
+    """What a member buys most, worked out from the lines of their orders (habits.py): a category's code, blank: none.
+    facts_seq: that of the member when it was counted."""
+
+    __tablename__ = "member_habit"
+    __table_args__ = clustered(brand_fk("member_id", "member"))
+
+    brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    category: Mapped[str] = mapped_column(String(120), default="")
+    facts_seq: Mapped[int] = mapped_column(Integer)
+
+
+class HabitState(Base):
+    """When a brand's members were last looked over for what they buy most, and the newest order then."""
+
+    __tablename__ = "habit_state"
+
+    brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    orders_through: Mapped[int] = mapped_column(BigInteger, default=0)
+    gathered_at: Mapped[datetime] = mapped_column(UtcDateTime)

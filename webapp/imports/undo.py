@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, delete, func, not_, or_, select, update
 
+from webapp.catalogue.models import MemberHabit
 from webapp.imports.models import Import, ImportBefore, ImportMade
 from webapp.kernel import bulk
 from webapp.kernel.errors import NotFound, Refused
@@ -25,7 +26,8 @@ from webapp.orders import undo as orders
 from webapp.orders.models import Order
 
 DAYS = timedelta(days=30)  # for so long what stood before is kept, and an import can be undone
-DERIVED: tuple[type[Base], ...] = (MemberStage, StageChange)  # worked out from facts; goes with the member
+# Worked out from facts; goes with the member.
+DERIVED: tuple[type[Base], ...] = (MemberStage, StageChange, MemberHabit)
 _OURS = {"member", "orders", "order_line", "import_made", "import_before"}
 _OURS |= {model.__tablename__ for model in (*members.OWN, *DERIVED)}
 START = {"first": 0, "after": 0, "removed": 0, "restored": 0, "kept": 0}

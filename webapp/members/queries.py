@@ -263,6 +263,17 @@ def count_members(scope: Scope, *where: ColumnElement[bool]) -> int:
     return scope.session.scalar(select(func.count()).select_from(Member).where(*fence, *where)) or 0
 
 
+def nth_after(scope: Scope, after: int, n: int) -> int | None:
+    """The id of the n-th member behind an id, so that long work looks at so many a unit; None: there are fewer."""
+    return scope.session.scalar(
+        select(Member.id)
+        .where(Member.brand_id == scope.brand.id, Member.id > after)
+        .order_by(Member.id)
+        .offset(n - 1)
+        .limit(1)
+    )
+
+
 def phones_and_emails(scope: Scope, member_ids: Collection[int]) -> tuple[dict[int, str], dict[int, str]]:
     """member id -> phone, and member id -> address, for those who have one."""
     found: dict[str, dict[int, str]] = {PHONE: {}, EMAIL: {}}

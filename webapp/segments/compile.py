@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from webapp.kernel.scope import Scope
 from webapp.members.models import Member
+from webapp.segments import buying  # noqa: F401  registers what members buy as fields of rules
 from webapp.segments.fields import FIELDS
 from webapp.segments.rules import BadRule, Rule
 

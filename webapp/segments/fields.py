@@ -23,6 +23,7 @@ from webapp.tags import queries as tags
 
 Choices = Callable[[Scope], Sequence[tuple[str, Any]]]
 Compile = Callable[[Scope, Condition, date], ColumnElement[bool]]
+Note = Callable[[Scope], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,19 @@ class Field:
     """A field of rules. `condition` gives SQL over Member (whose brand is fenced already) for a checked condition.
 
     kind: choice (one of `choices`), range (bounds), window (bounds within the last `days`), attribute (of the shop's own
-    columns). unit: what bounds count: days, count, money. never: "it never happened" can be said too.
+    columns). unit: what bounds count: days, count, money, percent. never: "it never happened" can be said too. note: what
+    else is to be known at this moment, such as how old stored figures are.
     """
 
     key: str
     label: Any  # lazy text
     kind: Literal["choice", "range", "window", "attribute"]
     condition: Compile
-    unit: Literal["days", "count", "money"] = "count"
+    unit: Literal["days", "count", "money", "percent"] = "count"
     choices: Choices | None = None
     never: bool = False
     help: Any = ""
+    note: Note | None = None
 
 
 FIELDS: dict[str, Field] = {}
@@ -118,7 +121,7 @@ def day_before(day: date, days: int) -> date:
         return date.min
 
 
-def _theirs(day: date, days: int | None) -> list[ColumnElement[bool]]:
+def theirs(day: date, days: int | None) -> list[ColumnElement[bool]]:
     """Orders of the member that are seen on `day`, within the window."""
     where = [Order.brand_id == Member.brand_id, Order.person_id == Member.id, Order.ordered_on < day]
     if days is not None:
@@ -128,14 +131,14 @@ def _theirs(day: date, days: int | None) -> list[ColumnElement[bool]]:
 
 def _last_order(scope: Scope, one: Condition, day: date) -> ColumnElement[bool]:
     if one.never:
-        return ~exists().where(*_theirs(day, None))
+        return ~exists().where(*theirs(day, None))
     tests: list[ColumnElement[bool]] = []
     if one.most is not None:
-        tests.append(exists().where(*_theirs(day, one.most)) if one.most > 0 else false())
+        tests.append(exists().where(*theirs(day, one.most)) if one.most > 0 else false())
     else:
-        tests.append(exists().where(*_theirs(day, None)))
+        tests.append(exists().where(*theirs(day, None)))
     if one.least is not None and one.least > 1:
-        tests.append(~exists().where(*_theirs(day, one.least - 1)))
+        tests.append(~exists().where(*theirs(day, one.least - 1)))
     return and_(*tests)
 
 
@@ -149,12 +152,12 @@ def _between(value: Any, one: Condition) -> ColumnElement[bool]:
 
 
 def _orders(scope: Scope, one: Condition, day: date) -> ColumnElement[bool]:
-    count = select(func.count()).select_from(Order).where(*_theirs(day, one.days)).correlate(Member)
+    count = select(func.count()).select_from(Order).where(*theirs(day, one.days)).correlate(Member)
     return _between(count.scalar_subquery(), one)
 
 
 def _paid(scope: Scope, one: Condition, day: date) -> ColumnElement[bool]:
-    paid = select(func.coalesce(func.sum(Order.paid_minor), 0)).where(*_theirs(day, one.days))
+    paid = select(func.coalesce(func.sum(Order.paid_minor), 0)).where(*theirs(day, one.days))
     return _between(paid.correlate(Member).scalar_subquery(), one)
 
 

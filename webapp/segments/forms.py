@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.kernel import money
 from webapp.kernel.scope import Scope
+from webapp.segments import buying  # noqa: F401  registers what members buy as fields of rules
 from webapp.segments.fields import FIELDS, Field, attributes
 from webapp.segments.rules import (
     MOST_CONDITIONS,
@@ -49,6 +50,7 @@ class Row:
     key: str = ""
     text: str = ""
     choices: list[tuple[str, Any]] = dataclasses.field(default_factory=list)
+    note: str = ""
     errors: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def name(self, part: str) -> str:
@@ -69,6 +71,7 @@ class Builder:
             row.at = at
             if row.field.choices is not None:
                 row.choices = [(value, str(label)) for value, label in row.field.choices(scope)]
+            row.note = row.field.note(scope) if row.field.note is not None else ""
 
     @classmethod
     def of_rule(cls, scope: Scope, rule: Rule) -> Builder:
@@ -201,6 +204,8 @@ class Builder:
             return None
         if row.field.unit == "days" and row.field.kind == "range" and not 0 <= value <= MOST_DAYS:
             row.errors[part] = _("Give 0 to %(most)s days.", most=MOST_DAYS)
+        elif row.field.unit == "percent" and not 0 <= value <= 100:
+            row.errors[part] = _("Give 0 to 100 percent.")
         elif abs(value) > 10**15 or (value < 0 and row.field.kind == "window" and row.field.unit == "count"):
             row.errors[part] = _("This number is out of range.")
         return value

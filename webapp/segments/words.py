@@ -61,6 +61,8 @@ def _shown(scope: Scope, field: Field, value: int | None) -> str:
         return ""
     if field.kind == "attribute":
         return f"{value / THOUSAND:g}"
+    if field.unit == "percent":
+        return f"{value}%"
     return (
         money.show(value, scope.brand.currency, i18n.pick_locale()) if field.unit == "money" else str(value)
     )

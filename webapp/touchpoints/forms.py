@@ -43,6 +43,7 @@ REFUSALS = {
     "ask": _l("Choose one of the list."),
 }
 PURPOSES = ("marketing", "service")
+MATRIX = "m"  # begins a choice that is a matrix, not an offer
 
 
 class JoinForm(Form):
@@ -127,7 +128,6 @@ class TouchpointForm(Form):
     )
     offer = SelectField(
         _l("Welcome coupon"),
-        coerce=int,
         description=_l("Given to each new member at once, as long as there are some."),
     )
     welcome = TextAreaField(
@@ -169,6 +169,10 @@ class TouchpointForm(Form):
 
     def details(self) -> Details:
         """As the service takes it."""
+        word = str(self.offer.data or "0")
+        offer_id, matrix_id = int(word.removeprefix(MATRIX)) or None, None
+        if word.startswith(MATRIX):
+            offer_id, matrix_id = None, offer_id
         return Details(
             self.name.data or "",
             self.store.data or None,
@@ -177,13 +181,14 @@ class TouchpointForm(Form):
             self.serving.data or "none",
             self.serves.data or None,
             self.standin.data or None,
-            self.offer.data or None,
+            offer_id,
             self.welcome.data or "",
             self.ask.data or "phone",
             bool(self.ask_name.data),
             bool(self.ask_birthday.data),
             bool(self.active.data),
             self.group.data or None,
+            matrix_id,
         )
 
     def refuse(self, refusal: Refused) -> None:
@@ -199,7 +204,7 @@ def values_of(row: Touchpoint) -> dict[str, Any]:
         "name": row.name,
         "store": row.store_id or 0,
         "place": row.place,
-        "offer": row.offer_id or 0,
+        "offer": f"{MATRIX}{row.matrix_id}" if row.matrix_id else str(row.offer_id or 0),
         "welcome": row.welcome,
         "ask": row.ask,
         "ask_name": row.ask_name,
@@ -220,10 +225,15 @@ def fill_choices(
     servers: Sequence[tuple[int, str]],
     offers: Sequence[tuple[int, str]],
     groups: Sequence[tuple[int, str]],
+    matrices: Sequence[tuple[int, str]] = (),
 ) -> TouchpointForm:
     """The lists of the form, each (id, label). people: who may have brought members; servers: who may look after them."""
     form.store.choices = [SelectChoice(*one) for one in stores]
-    form.offer.choices = [SelectChoice(0, _("none")), *(SelectChoice(*one) for one in offers)]
+    form.offer.choices = [
+        SelectChoice("0", _("none")),
+        *(SelectChoice(str(id_), name) for id_, name in offers),
+        *(SelectChoice(f"{MATRIX}{id_}", _("By the matrix %(name)s", name=name)) for id_, name in matrices),
+    ]
     form.group.choices = [SelectChoice(0, _("none")), *(SelectChoice(*one) for one in groups)]
     for field, some in ((form.brought_by, people), (form.serves, servers), (form.standin, servers)):
         field.choices = [SelectChoice(0, _("nobody")), *(SelectChoice(*one) for one in some)]

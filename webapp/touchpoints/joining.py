@@ -15,7 +15,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from webapp.coupons import queries as coupon_queries
 from webapp.coupons import redeem
 from webapp.coupons import service as coupons
 from webapp.coupons.models import Coupon
@@ -23,6 +22,7 @@ from webapp.groups import service as groups
 from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import insert_or_ignore, once
 from webapp.kernel.scope import Scope
+from webapp.matrix import service as matrices
 from webapp.members import confirming, guides
 from webapp.members import service as members
 from webapp.members.identities import normalise_email, normalise_phone
@@ -147,12 +147,13 @@ def _join(scope: Scope, touchpoint: Touchpoint, typed: Joining) -> Joined | Refu
 
 def _welcome(scope: Scope, touchpoint: Touchpoint, member_id: int) -> Coupon | None:
     """The coupon of the welcome, taken at once: its code is on the page that follows. None: there is none to give now."""
-    if not touchpoint.offer_id:
+    people, occurrence = [(member_id, member_id)], f"welcome:{touchpoint.id}"
+    if touchpoint.matrix_id is not None:
+        answer = matrices.issue(scope, touchpoint.matrix_id, people, occurrence=occurrence)[member_id]
+    elif touchpoint.offer_id is not None:
+        answer = coupons.issue(scope, touchpoint.offer_id, people, occurrence=occurrence)[member_id]
+    else:
         return None
-    offer = coupon_queries.offer(scope, touchpoint.offer_id)
-    answer = coupons.issue(scope, offer.id, [(member_id, member_id)], occurrence=f"welcome:{touchpoint.id}")[
-        member_id
-    ]
     if isinstance(answer, Refused):
         return None
     taken = coupons.claim(scope, answer.id)

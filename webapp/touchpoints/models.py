@@ -16,7 +16,8 @@ class Touchpoint(BrandRow, Base):
 
     slot: "brand" or "store:<id>" for the joining page that a brand or a store has without anybody making one. serving:
     none, one (serves_id) or turn (the store's guides, by `turn`, which counts up); standin_id: who takes those whom nobody
-    else could take. ask: phone, email or both.
+    else could take. ask: phone, email or both. offer_id, matrix_id: the welcome is a coupon of this offer, or of the one that
+    the matrix chooses for the new member; neither: there is none.
     """
 
     __tablename__ = "touchpoint"
@@ -25,6 +26,7 @@ class Touchpoint(BrandRow, Base):
         UniqueConstraint("brand_id", "slot"),
         brand_fk("store_id", "store"),
         brand_fk("offer_id", "offer"),
+        brand_fk("matrix_id", "offer_matrix"),
         brand_fk("group_id", "chat_group"),
         Index(None, "brand_id", "store_id"),
     )
@@ -40,6 +42,7 @@ class Touchpoint(BrandRow, Base):
     standin_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("staff.id"))
     turn: Mapped[int] = mapped_column(BigInteger, default=0)
     offer_id: Mapped[int | None] = mapped_column(BigInteger)
+    matrix_id: Mapped[int | None] = mapped_column(BigInteger)
     group_id: Mapped[int | None] = mapped_column(BigInteger)  # the chat group that they are asked into
     welcome: Mapped[str] = mapped_column(String(500), default="")
     ask: Mapped[str] = mapped_column(String(10), default="phone")

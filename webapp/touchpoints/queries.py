@@ -14,6 +14,7 @@ from webapp.kernel import secrets
 from webapp.kernel.errors import NotFound
 from webapp.kernel.reach import reaches, within
 from webapp.kernel.scope import Scope
+from webapp.matrix import queries as matrices
 from webapp.touchpoints.models import Touchpoint, TouchpointJoin
 
 
@@ -47,6 +48,19 @@ def all_of(scope: Scope) -> Sequence[Touchpoint]:
         .where(Touchpoint.brand_id == scope.brand.id, within(scope, Touchpoint.store_id))
         .order_by(Touchpoint.active.desc(), Touchpoint.id.desc())
     ).all()
+
+
+def by_matrix(scope: Scope, matrix_id: int) -> list[matrices.Use]:
+    """The codes whose welcome a matrix chooses."""
+    rows = scope.session.execute(
+        select(Touchpoint.id, Touchpoint.name)
+        .where(Touchpoint.brand_id == scope.brand.id, Touchpoint.matrix_id == matrix_id)
+        .order_by(Touchpoint.id)
+    )
+    return [matrices.Use("touchpoint", id_, name) for id_, name in rows]
+
+
+matrices.USERS.append(by_matrix)
 
 
 def by_slot(scope: Scope, slot: str) -> Touchpoint | None:

@@ -13,6 +13,7 @@ from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.reach import reaches
 from webapp.kernel.scope import Scope
+from webapp.matrix import queries as matrices
 from webapp.touchpoints import guides, queries
 from webapp.touchpoints.models import Touchpoint
 
@@ -38,6 +39,7 @@ class Details:
     ask_birthday: bool = False
     active: bool = True
     group_id: int | None = None
+    matrix_id: int | None = None
 
 
 def new(scope: Scope, details: Details) -> Touchpoint | Refused:
@@ -138,6 +140,13 @@ def _read(scope: Scope, details: Details, old: Touchpoint | None) -> Details | R
             return Refused("offer", {"field": "offer"})
         if offer.state != "open" and (old is None or old.offer_id != offer.id):
             return Refused("offer", {"field": "offer"})
+    if details.matrix_id:
+        try:
+            gives = bool(matrices.giving(scope, matrices.get(scope, details.matrix_id).id))
+        except NotFound:
+            return Refused("offer", {"field": "offer"})
+        if details.offer_id or (not gives and (old is None or old.matrix_id != details.matrix_id)):
+            return Refused("offer", {"field": "offer"})
     if details.group_id and (old is None or old.group_id != details.group_id):
         try:
             groups.get(scope, details.group_id)
@@ -158,6 +167,7 @@ def _read(scope: Scope, details: Details, old: Touchpoint | None) -> Details | R
         details.ask_birthday,
         details.active,
         details.group_id or None,
+        details.matrix_id or None,
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, abort
+from flask_babel import gettext
 
 from webapp.campaigns import queries, wording
 from webapp.campaigns.audience import RECIPIENT
 from webapp.campaigns.models import Campaign
+from webapp.coupons import queries as coupons
 from webapp.kernel import edge
 from webapp.kernel.scope import Scope
+from webapp.matrix import queries as matrices
 from webapp.plugin_api import Channel
 from webapp.plugin_runtime import calls, words
 from webapp.plugin_runtime.calls import Bound
@@ -30,6 +33,13 @@ def channels(scope: Scope, kind: str = "members") -> list[tuple[str, str]]:
 def channel_label(scope: Scope, key: str) -> str:
     """What a channel is called; its key once it is gone."""
     return dict(channels(scope)).get(key, key)
+
+
+def carried(scope: Scope, campaign: Campaign) -> str | None:
+    """What its coupons are of, in words; None: it carries none."""
+    if campaign.matrix_id is not None:
+        return str(gettext("By the matrix %(name)s", name=matrices.get(scope, campaign.matrix_id).name))
+    return coupons.offer(scope, campaign.offer_id).name if campaign.offer_id is not None else None
 
 
 def draft(scope: Scope, campaign_id: int) -> Campaign:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, abort, current_app, flash, request
 from flask_babel import gettext as _
 
 from webapp.campaigns import audience, content, drafts, placeholders, queries, source, testing, wording
-from webapp.campaigns.forms import BasicsForm, MessageForm, basics_form, message_form
+from webapp.campaigns.forms import BasicsForm, MessageForm, as_choice, basics_form, message_form
 from webapp.campaigns.models import Campaign
 from webapp.campaigns.routes.base import bp, channel_of, channels, draft, page
 from webapp.coupons import queries as coupons
@@ -17,6 +18,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import once
 from webapp.kernel.limits import limit
 from webapp.kernel.scope import Scope
+from webapp.matrix import queries as matrices
 from webapp.plugin_runtime import words
 from webapp.segments.compile import conditions
 from webapp.segments.forms import Builder
@@ -47,12 +49,14 @@ def _basics_form(scope: Scope, campaign: Campaign | None = None) -> BasicsForm:
         for offer, _terms in coupons.offers(scope, state="open")
         if coupons.giveable(offer)
     ]
+    tables = [(one.id, one.name) for one in matrices.matrices(scope)] if _kind(campaign) == "members" else []
     values: dict[str, Any] = {"channel": known[0][0]} if known else {}
     if campaign is not None:
-        values = {"name": campaign.name, "channel": campaign.channel, "offer": campaign.offer_id or 0}
+        chosen = as_choice(campaign.offer_id, campaign.matrix_id)
+        values = {"name": campaign.name, "channel": campaign.channel, "offer": chosen}
         if campaign.offer_id and campaign.offer_id not in dict(offers):
             offers.append((campaign.offer_id, coupons.offer(scope, campaign.offer_id).name))
-    return basics_form(known, offers, **values)
+    return basics_form(known, offers, tables, **values)
 
 
 @bp.get("/campaigns/new", permission="campaigns.edit")
@@ -71,13 +75,15 @@ def create() -> Response:
     if not form.validate():
         return page("basics.html", form=form, campaign=None, kind=kind, status=422)
     key = edge.once_key()
+    offer_id, matrix_id = form.chosen()
 
     def make(scope: Scope) -> Any:
         made = drafts.create(
             scope,
             name=form.name.data,
             channel=form.channel.data,
-            offer_id=form.offer.data or None,
+            offer_id=offer_id,
+            matrix_id=matrix_id,
             kind=kind,
         )
         return {"refused": made.code, "facts": made.facts} if isinstance(made, Refused) else {"id": made.id}
@@ -105,13 +111,15 @@ def save_basics(campaign_id: int) -> Response:
         campaign = draft(scope, campaign_id)
         form = _basics_form(scope, campaign)
     if form.validate():
+        offer_id, matrix_id = form.chosen()
         answer = edge.write(
             lambda scope: drafts.set_basics(
                 scope,
                 campaign_id,
                 name=form.name.data,
                 channel=form.channel.data,
-                offer_id=form.offer.data or None,
+                offer_id=offer_id,
+                matrix_id=matrix_id,
             )
         )
         if not isinstance(answer, Refused):
@@ -135,16 +143,28 @@ def _audience_page(
 ) -> Response:
     counted = None
     if rule is not None:
-        at = audience.aim(scope, campaign)
-        at = audience.Aim(rule, at.day, at.channel, at.identity, at.purpose, at.offer)
+        at = replace(audience.aim(scope, campaign), rule=rule)
         try:
             conditions(scope, rule, at.day)
             counted = audience.count(scope, at)
         except BadRule:
             counted = None
     return page(
-        "audience.html", block=block, status=status, campaign=campaign, builder=builder, counted=counted
+        "audience.html",
+        block=block,
+        status=status,
+        campaign=campaign,
+        builder=builder,
+        counted=counted,
+        gets=_gets(scope, campaign, counted),
     )
+
+
+def _gets(scope: Scope, campaign: Campaign, counted: audience.Counted | None) -> list[tuple[str, int]]:
+    """(offer, how many) where a matrix chooses."""
+    if counted is None or campaign.matrix_id is None:
+        return []
+    return [(coupons.offer(scope, id_).name, n) for id_, n in counted.by_offer.items()]
 
 
 @bp.get("/campaigns/<int:campaign_id>/audience", permission="campaigns.edit")
@@ -195,9 +215,9 @@ def save_audience(campaign_id: int) -> Response:
 # ------------------------------------------------------------------------------------------------------------- message
 
 
-def _message_page(campaign: Campaign, form: MessageForm, offer: Any, status: int = 200) -> Response:
-    known = placeholders.of_kind(campaign.kind, has_offer=offer is not None)
-    return page("message.html", campaign=campaign, form=form, offer=offer, placeholders=known, status=status)
+def _message_page(campaign: Campaign, form: MessageForm, status: int = 200) -> Response:
+    known = placeholders.of_kind(campaign.kind, has_offer=campaign.gives)
+    return page("message.html", campaign=campaign, form=form, placeholders=known, status=status)
 
 
 @bp.get("/campaigns/<int:campaign_id>/message", permission="campaigns.edit")
@@ -208,12 +228,11 @@ def edit_message(campaign_id: int) -> Response:
         if campaign.kind == queries.GROUPS:
             return edge.redirect("campaigns.edit_post", campaign_id=campaign_id)
         bound = channel_of(scope, campaign)
-        offer = coupons.offer(scope, campaign.offer_id) if campaign.offer_id else None
         said = queries.version(scope, campaign).content
         form = message_form(bound.impl.fields, words.words(bound.plugin), said)
         if said:
-            form.mark(content.check(bound.impl.fields, said, has_offer=offer is not None))
-    return _message_page(campaign, form, offer)
+            form.mark(content.check(bound.impl.fields, said, has_offer=campaign.gives))
+    return _message_page(campaign, form)
 
 
 @bp.post("/campaigns/<int:campaign_id>/message", permission="campaigns.edit")
@@ -222,17 +241,16 @@ def save_message(campaign_id: int) -> Response:
     with edge.read() as scope:
         campaign = draft(scope, campaign_id)
         bound = channel_of(scope, campaign)
-        offer = coupons.offer(scope, campaign.offer_id) if campaign.offer_id else None
         form = message_form(bound.impl.fields, words.words(bound.plugin), None)
         said = form.content()
-        wrong = content.check(bound.impl.fields, said, has_offer=offer is not None)
+        wrong = content.check(bound.impl.fields, said, has_offer=campaign.gives)
     if wrong:
         form.mark(wrong)
-        return _message_page(campaign, form, offer, 422)
+        return _message_page(campaign, form, 422)
     answer = edge.write(lambda scope: drafts.set_content(scope, campaign_id, said))
     if isinstance(answer, Refused):
         form[f"x_{form.declared[0].key}"].errors = [wording.refusal(answer)]
-        return _message_page(campaign, form, offer, 422)
+        return _message_page(campaign, form, 422)
     return edge.redirect("campaigns.preview", campaign_id=campaign_id)
 
 
@@ -245,7 +263,7 @@ def _filled(
     """(the member or None, the content as they would get it, what is wrong with the texts)."""
     bound = channel_of(scope, campaign)
     said = queries.version(scope, campaign).content
-    wrong = content.check(bound.impl.fields, said, has_offer=campaign.offer_id is not None)
+    wrong = content.check(bound.impl.fields, said, has_offer=campaign.gives)
     if wrong or not said:
         return None, {}, wrong
     plan = source.plan_of(scope, campaign, bound.impl)
@@ -261,7 +279,7 @@ def _filled(
             str(sample["store.name"].sample),
         )
     )
-    return who, plan.fill(name, number, store, look.sample()), wrong
+    return who, plan.fill(name, number, store, look.sample(member_id if who is not None else None)), wrong
 
 
 @bp.get("/campaigns/<int:campaign_id>/preview", permission="campaigns.edit")

@@ -11,8 +11,7 @@ from flask_babel import ngettext as _ngettext
 
 from webapp.campaigns import audience, content, group_results, groups, queries, results, source, wording
 from webapp.campaigns.models import Campaign
-from webapp.campaigns.routes.base import bp, channel_label, page
-from webapp.coupons import queries as coupons
+from webapp.campaigns.routes.base import bp, carried, channel_label, page
 from webapp.kernel import edge, filters, shell
 from webapp.kernel.scope import Scope
 from webapp.members import panels
@@ -53,7 +52,7 @@ def show(campaign_id: int) -> Response:
     with edge.read() as scope:
         campaign = queries.get(scope, campaign_id)
         said = queries.version(scope, campaign)
-        offer = coupons.offer(scope, campaign.offer_id) if campaign.offer_id else None
+        offer = carried(scope, campaign)
         shared = {
             "campaign": campaign,
             "channel": channel_label(scope, campaign.channel),
@@ -65,7 +64,7 @@ def show(campaign_id: int) -> Response:
             wrong = {}
             if bound is not None:
                 fields = source.fields_of(campaign, bound.impl)
-                wrong = content.check(fields, said.content, has_offer=offer is not None, kind=campaign.kind)
+                wrong = content.check(fields, said.content, has_offer=campaign.gives, kind=campaign.kind)
             return page(
                 "draft.html", written=bool(said.content), unfinished=bool(wrong) or bound is None, **shared
             )

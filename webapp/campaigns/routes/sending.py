@@ -8,9 +8,8 @@ from flask import Response, abort, flash
 from flask_babel import gettext as _
 
 from webapp.campaigns import queries, states, wording
-from webapp.campaigns.routes.base import bp, channel_label, draft, page
+from webapp.campaigns.routes.base import bp, carried, channel_label, draft, page
 from webapp.campaigns.routes.home import described
-from webapp.coupons import queries as coupons
 from webapp.kernel import edge
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
@@ -27,7 +26,7 @@ def _review(campaign_id: int, status: int = 200) -> Response:
     with edge.read() as scope:
         campaign = draft(scope, campaign_id)
         seen = states.review(scope, campaign_id)
-        offer = coupons.offer(scope, campaign.offer_id) if campaign.offer_id else None
+        offer = carried(scope, campaign)
         audience = described(scope, campaign, queries.version(scope, campaign).audience)
         return page(
             "review.html",

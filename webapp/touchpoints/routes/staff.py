@@ -18,6 +18,7 @@ from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.idempotency import once
 from webapp.kernel.reach import reaches
 from webapp.kernel.scope import Scope
+from webapp.matrix import queries as matrices
 from webapp.touchpoints import figures, guides, queries, service
 from webapp.touchpoints.forms import TouchpointForm, duty_form, fill_choices, values_of
 from webapp.touchpoints.models import Touchpoint
@@ -77,6 +78,8 @@ def show(touchpoint_id: int) -> Response:
         people = guides.names(scope, [row.brought_by_id, row.serves_id, row.standin_id])
         sums = figures.total(figures.sums(scope, "code", None, code=row.id))
         offer = coupons.offer(scope, row.offer_id) if row.offer_id else None
+        matrix = matrices.get(scope, row.matrix_id) if row.matrix_id else None
+        gives = bool(matrices.giving(scope, matrix.id)) if matrix else False
         store = next((one.name for one in brands.stores(scope) if one.id == row.store_id), None)
         group = groups.named(scope, [row.group_id]).get(row.group_id) if row.group_id else None
     address = links.absolute(None, queries.path(row.code))
@@ -86,6 +89,8 @@ def show(touchpoint_id: int) -> Response:
         people=people,
         sums=sums,
         offer=offer,
+        matrix=matrix,
+        gives=gives,
         store=store,
         group=group,
         address=address,
@@ -194,11 +199,18 @@ def _form(row: Touchpoint | None, **values: Any) -> TouchpointForm:
             for offer, _terms in coupons.offers(scope)
             if (offer.state == "open" and coupons.giveable(offer)) or (row and offer.id == row.offer_id)
         ]
+        tables = [(one.id, one.name) for one in matrices.matrices(scope)]
         open_groups = {one.id: one.name for one in groups.groups(scope, limit=MOST_GROUPS)}
         if row and row.group_id:
             open_groups |= {id_: one.name for id_, one in groups.named(scope, [row.group_id]).items()}
     return fill_choices(
-        TouchpointForm(data=values or None), stores, people, servers, offers, list(open_groups.items())
+        TouchpointForm(data=values or None),
+        stores,
+        people,
+        servers,
+        offers,
+        list(open_groups.items()),
+        tables,
     )
 
 
