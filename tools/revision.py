@@ -67,7 +67,7 @@ def core_metadata() -> MetaData:
 def plugin_metadata(name: str) -> MetaData:
     """The tables of a plugin in plugins/, those that begin with its prefix."""
     module = importlib.import_module(f"plugins.{name}.models")
-    metadata: MetaData = module.Base.metadata
+    metadata: MetaData = module.METADATA
     own = MetaData(naming_convention=metadata.naming_convention)
     for table in metadata.sorted_tables:
         if table.name.startswith(f"{PLUGIN_PREFIX}{name}_"):

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.browser import colleagues, grouping
+from tests.browser import colleagues, grouping, selling
 from tests.browser.choosing import choose_offers
 from tests.factories.members import make_members
-from tests.factories.offers import make_flash_sale, make_offer
+from tests.factories.offers import make_offer
 from tests.factories.orders import make_orders
 from tests.support import seed
 from tests.support.web import Worker, make_app
@@ -42,7 +42,6 @@ from webapp.members import service as members
 from webapp.outbox import tokens
 from webapp.outbox.models import Delivery
 from webapp.plugin_runtime import context
-from webapp.plugin_runtime.models import PluginWork
 from webapp.tags import service as tags
 from webapp.tasks import service as tasks
 from webapp.touchpoints import joining
@@ -178,7 +177,8 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
     _use_coupons(shop)
     _show_offers(shop)
     choose_offers(shop)
-    _plan_flash_sales(shop)
+    selling.plan_flash_sales(shop)
+    selling.gather_teams(shop)
     _fill_shelves(shop)
     _hang_codes(shop)
     shop.ids |= shop.write(colleagues.let_in, role="owner")
@@ -261,26 +261,6 @@ def _show_offers(shop: Shop) -> None:
         assert isinstance(event, OfferEvent)
         names = ("public_offer", "gone_offer", "coded_offer")
         return dict(zip(names, tokens, strict=True)) | {"event": event.id, "event_token": event.token}
-
-    shop.ids |= shop.write(work, role="owner")
-
-
-def _plan_flash_sales(shop: Shop) -> None:
-    """One that is on, one that is coming, one that is gone; and a reminder that stopped."""
-
-    def work(scope: Scope) -> dict[str, Any]:
-        on = make_flash_sale(scope, stock=20, claim_until=scope.now + timedelta(hours=5))
-        soon = make_flash_sale(scope, name="Tomorrow", stock=5, claim_from=scope.now + timedelta(hours=30))
-        gone = make_flash_sale(scope, name="This morning", stock=1)
-        coupons.give(scope, gone.id, shop.ids["member"], "walk-flash")
-        ctx = context.inside(scope, "coupon_flash_sale")
-        ctx.later("remind", {"offer": soon.id}, key="walk", at=scope.now + timedelta(hours=29))
-        scope.session.execute(
-            update(PluginWork).values(state="parked", next_at=None, tries=6, error="KeyError: 'minutes'")
-        )
-        ctx.later("remind", {"offer": soon.id}, key="walk on", at=scope.now + timedelta(hours=29))
-        sales = {"flash_on": on, "flash_soon": soon, "flash_gone": gone}
-        return {name: public_page.publish(scope, one.id).token for name, one in sales.items()}
 
     shop.ids |= shop.write(work, role="owner")
 

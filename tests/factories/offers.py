@@ -36,6 +36,13 @@ def make_offer(
     return made
 
 
+def make_group_buy(scope: Scope, *, size: int = 3, minutes: int = 60, **details: Any) -> Offer:
+    """20.00 off for each of a team of three that is full within an hour; `enough` is a term, the rest are details."""
+    terms: dict[str, Any] = dict.fromkeys(("enough", "amount", "basis_points", "most", "least"))
+    terms |= {"size": size, "minutes": minutes, "amount": 20_00, "enough": details.pop("enough", None)}
+    return make_offer(scope, terms, type_key="group_buy", **({"name": "Tea for three"} | details))
+
+
 def make_flash_sale(scope: Scope, *, minutes: int | None = 30, **details: Any) -> Offer:
     """A cup for 49.00 instead of 99.00, kept for 30 minutes."""
     terms = {"product": "保温杯", "word": None, "price": 49_00, "regular": 99_00, "minutes": minutes}

@@ -12,7 +12,8 @@ import pytest
 from filelock import FileLock
 
 from tests.support import pg, seed
-from webapp.kernel import migrate
+from webapp.kernel import migrate, paths
+from webapp.plugin_runtime import discover
 
 # For tests that need a database and do not care which: `pytestmark = ONE_DATABASE`.
 ONE_DATABASE = pytest.mark.parametrize("db_kind", ["sqlite"], indirect=True)
@@ -30,6 +31,15 @@ class Run:
     pid: int
 
 
+def plugin_tables() -> list[migrate.Branch]:
+    """The migrations of the plugins that ship; none of them is imported for it."""
+    return [
+        migrate.Branch(found.name, found.folder / "migrations")
+        for found in discover.in_folder(paths.plugins_dir())
+        if (found.folder / "migrations").is_dir()
+    ]
+
+
 def sqlite_template(run: Run, name: str, *, seeded: bool) -> Path:
     """A migrated file (with the sample brand when `seeded`), made by whichever worker asks first. Never opened again."""
     path = run.folder / f"{name}.sqlite3"
@@ -37,7 +47,7 @@ def sqlite_template(run: Run, name: str, *, seeded: bool) -> Path:
         if not path.exists():
             making = path.with_suffix(".making")
             url = f"sqlite:///{making}"
-            migrate.upgrade(url)
+            migrate.upgrade(url, plugin_tables())
             if seeded:
                 seed.plant(url)
             making.rename(path)
@@ -51,7 +61,7 @@ def postgres_template(run: Run, name: str, *, seeded: bool) -> tuple[pg.Cluster,
         if not cluster.exists(name):
             making = cluster.create(name=f"{name}_making")
             url = cluster.url(making)
-            migrate.upgrade(url)
+            migrate.upgrade(url, plugin_tables())
             if seeded:
                 seed.plant(url)
             cluster.run(f'ALTER DATABASE "{making}" RENAME TO "{name}"')
