@@ -74,7 +74,8 @@ up: $(VENV)/.installed
 
 # ------------------------------------------------------------------------------------------------------------- tests
 
-test: check sample-if-possible
+test: sample-if-possible
+	@$(MAKE) --no-print-directory -j2 check
 	$(PYTEST) -m "not drill" -n $(JOBS) $(ARGS)
 
 # Several files of drills at a time: they wait for half of their time, and assert what holds, never how fast.

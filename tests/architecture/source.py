@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -37,11 +38,19 @@ MADE = {".git", ".venv", "var", "dist", "build", "__pycache__", ".mypy_cache", "
 
 def files(*patterns: str, under: str = "") -> Iterator[Path]:
     """Written files below ROOT/under that match a pattern (of the name), sorted."""
-    for path in sorted((ROOT / under).rglob("*")):
-        parts = path.relative_to(ROOT).parts
-        made = MADE.intersection(parts) or any(part.endswith(".egg-info") for part in parts)
-        if path.is_file() and not made and any(path.match(pattern) for pattern in patterns):
+    for path in _written(ROOT / under):
+        if any(path.match(pattern) for pattern in patterns):
             yield path
+
+
+@cache
+def _written(under: Path) -> tuple[Path, ...]:
+    """Every written file below a folder. Folders that are made are not gone into: a .venv has tens of thousands."""
+    found: list[Path] = []
+    for folder, folders, names in os.walk(under):
+        folders[:] = [one for one in folders if one not in MADE and not one.endswith(".egg-info")]
+        found += [Path(folder, one) for one in names]
+    return tuple(sorted(found))
 
 
 def name(path: Path) -> str:

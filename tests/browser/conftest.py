@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.shop import Shop, build, served
+from tests.browser.shop import Shop, build
 from tests.support import databases, seed
+from tests.support.serving import serving
 from tests.support.smtp import SmtpReceiver
 from webapp.plugin_runtime import context
 
@@ -27,7 +28,7 @@ def standing(run: databases.Run, tmp_path_factory: pytest.TempPathFactory) -> It
     with databases.clone("sqlite", run, folder) as url:
         db = seed.database(url)
         made = build(db, folder / "instance", smtp.port)
-        with served(made.app) as address:
+        with serving(made.app) as address:
             made.address = address
             yield made
         db.close()

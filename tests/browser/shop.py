@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
@@ -14,7 +11,6 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.browser import colleagues, grouping, selling
 from tests.browser.choosing import choose_offers
@@ -23,6 +19,7 @@ from tests.factories.offers import make_offer
 from tests.factories.orders import make_orders
 from tests.support import seed
 from tests.support.web import Worker, make_app
+from tests.support.serving import serving
 from webapp.brands import queries as brands
 from webapp.campaigns import service as campaigns
 from webapp.catalogue import queries as catalogue_queries
@@ -33,7 +30,6 @@ from webapp.coupons import service as coupons
 from webapp.coupons.models import Coupon, OfferEvent
 from webapp.imports import uploads
 from webapp.imports.reading import Files
-from webapp.kernel import links
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Actor, BrandRef, Scope
@@ -76,30 +72,6 @@ class Shop:
 
         who: Actor = seed.actor(self.db, role)
         return self.write(lambda scope: staff.new_link(scope, who.id))  # type: ignore[no-any-return]
-
-
-class _Quiet(WSGIRequestHandler):
-    """One connection a request, and no line for each."""
-
-    def log_request(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """The app on a free port of this machine."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    links.use(address)
-    try:
-        yield address
-    finally:
-        links.use(None)
-        server.shutdown()
-        thread.join(5)
-        server.server_close()
 
 
 def build(db: Database, instance: Path, smtp_port: int) -> Shop:
@@ -159,7 +131,7 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
     draft = shop.write(lambda scope: campaign(scope, "Spring greetings"), role="owner")
     refused = shop.write(lambda scope: campaigns.send(scope, sent), role="owner")
     assert refused is None, refused
-    with served(app):  # links in the messages need an address
+    with serving(app):  # links in the messages need an address
         worker.run()
     running = shop.write(lambda scope: campaign(scope, "Under way", None), role="owner")
     assert shop.write(lambda scope: campaigns.send(scope, running), role="owner") is None

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.shop import served
-from tests.browser.test_walk import RUN_AXE, axe
+from tests.browser.test_walk import RUN_AXE
 from tests.support import seed
 from tests.support.browser import chinese_fonts, watch
 from tests.support.databases import ONE_DATABASE
+from tests.support.serving import AXE, serving
 from tests.support.web import make_app
 from webapp.settings import first_run
 
@@ -31,12 +31,11 @@ def test_an_empty_shop_becomes_one_by_pages_alone(
     token = db.write(first_run.new_link)
 
     def sound() -> None:
-        page.evaluate(axe())
-        assert page.evaluate(RUN_AXE) == [], page.url
+        assert page.evaluate(RUN_AXE, AXE) == [], page.url
         wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         assert not page.evaluate(wide), page.url
 
-    with served(make_app(tmp_path / "instance", db)) as address:
+    with serving(make_app(tmp_path / "instance", db)) as address:
         page = open_page(address, locale=locale, dark=dark)
         trouble = watch(page)
         page.goto(f"/start/{token}")

@@ -10,11 +10,8 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from importlib.resources import files
 from itertools import product
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import Error, Page, Response
 from werkzeug.test import TestResponse
@@ -23,6 +20,7 @@ from tests.browser import pages
 from tests.browser.pages import STOPS, Stop
 from tests.browser.shop import Shop
 from tests.support.browser import DESK, PHONE, chinese_fonts, watch
+from tests.support.serving import AXE
 from tests.support.web import Client
 
 pytestmark = pytest.mark.browser
@@ -106,8 +104,7 @@ def look(page: Page, stop: Stop, shop: Shop, locale: str) -> Iterator[str]:
     lang = page.evaluate("document.documentElement.lang")
     if lang != locale:
         yield f"is in {lang}"
-    page.evaluate(axe())
-    for found in page.evaluate(RUN_AXE):
+    for found in page.evaluate(RUN_AXE, AXE):
         yield f"axe {found['id']}: {'; '.join(found['where'])}"
     here = page.viewport_size
     for size in (here, DESK if here == PHONE else PHONE):
@@ -117,14 +114,11 @@ def look(page: Page, stop: Stop, shop: Shop, locale: str) -> Iterator[str]:
 
 
 # What axe found and no more: its whole answer is megabytes of passes.
-RUN_AXE = """() => axe.run({resultTypes: ["violations"]}).then(done => done.violations.map(one => (
-  {id: one.id, where: one.nodes.slice(0, 3).map(node => node.html.slice(0, 160))})))"""
-
-
-@cache
-def axe() -> str:
-    """The checker's script."""
-    return (files(axe_playwright_python) / "axe.min.js").read_text()
+RUN_AXE = """async address => {
+  await new Promise((done, failed) => {
+    document.head.append(Object.assign(document.createElement("script"), {src: address, onload: done, onerror: failed}))});
+  return axe.run({resultTypes: ["violations"]}).then(done => done.violations.map(one => (
+  {id: one.id, where: one.nodes.slice(0, 3).map(node => node.html.slice(0, 160))})))}"""
 
 
 def test_weight_over_the_wire(shop: Shop) -> None:

@@ -10,9 +10,9 @@ from collections import Counter
 import pytest
 from flask import Flask
 
-from tests.browser.shop import served
 from tests.drills.robots import coupon_and_leaving
 from tests.factories.outbox import PlainSource
+from tests.support.serving import serving
 from tests.unit.touchpoints import test_in_turn as crowd
 from webapp.kernel import browser, limits
 from webapp.kernel.db import Database
@@ -50,7 +50,7 @@ def test_a_robot_is_limited_and_a_person_answered(
     proxied = _behind_a_proxy(app)
     stop = threading.Event()
     robots: Counter[tuple[str, int]] = Counter()
-    with served(proxied) as address:  # type: ignore[arg-type]
+    with serving(proxied) as address:
         host = address.removeprefix("http://")
 
         def ask(method: str, path: str, body: str, who: str) -> int:
