@@ -22,7 +22,7 @@ from webapp.orders.models import Order, OrderLine
 
 pytestmark = pytest.mark.drill
 
-MEMBERS, ORDERS = 300, 20_000
+MEMBERS, ORDERS = 300, 8_000
 
 
 @pytest.fixture
