@@ -50,6 +50,7 @@ ROOMS = (
     "tags",
     "tasks",
     "imports",
+    "api",
 )
 JOBS = (
     "plugin_runtime",

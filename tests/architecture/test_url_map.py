@@ -21,6 +21,15 @@ pytestmark = ONE_DATABASE
 # What anybody may call, each with its reason; a route that is not here asks who is there.
 OPEN = {
     "static_asset": "style and script of the sign-in page as well",
+    "api.claim": "asks for a key with a scope, as all of the API: tests/web/api/test_api.py walks its door",
+    "api.coupon": "the same",
+    "api.offer": "the same",
+    "api.offers": "the same",
+    "api.openapi": "what can be asked of the API; it names nobody",
+    "api.quote": "asks for a key with a scope",
+    "api.redeem": "the same",
+    "api.reverse": "the same",
+    "api.status": "asks for a key",
     "coupon_page.show": "a member's coupon, by an unguessable token: members have no account",
     "coupon_page.take": "the same, taken",
     "claim.show": "an offer's public page, by an unguessable token: it shows the offer and nobody",
@@ -65,6 +74,10 @@ OPEN = {
 }
 # What takes a POST from elsewhere, each with its reason.
 FROM_ELSEWHERE = {
+    "api.claim": "a till's request carries its key, and no cookie counts: nobody's browser can be made to send it",
+    "api.quote": "the same",
+    "api.redeem": "the same",
+    "api.reverse": "the same",
     "outbox.leave": "one-click unsubscribe (RFC 8058): the mail service posts it, and it can only take away",
 }
 

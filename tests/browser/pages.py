@@ -42,6 +42,10 @@ STOPS = (
     at("account.password", "/account/password", fill={"now": "x", "password": "short"}, status=422),
     at("account.second_factor", "/account/second-factor"),
     at("account.second_factor", "/account/second-factor", fill={"now": "x"}, status=422),
+    at("api_keys.index", "/settings/api"),
+    at("api_keys.ask", "/settings/api/new"),
+    at("api_keys.ask", "/settings/api/new", fill={"name": ""}, status=422),
+    at("api_keys.ask", "/settings/api/new", fill={"name": "Online shop"}),
     at("people.index", "/settings/staff"),
     at("people.show", "/settings/staff/{colleague}"),
     at("people.ask", "/settings/staff/invite"),
@@ -285,6 +289,11 @@ STOPS = (
 )
 # GET routes that are no pages of their own, each with its reason.
 NO_PAGE = {
+    "api.coupon": "JSON for tills",
+    "api.offer": "JSON for tills",
+    "api.offers": "JSON for tills",
+    "api.openapi": "JSON for whoever connects a till",
+    "api.status": "JSON for tills",
     "imports.bad": "a download",
     "offer_codes.download": "a download",
     "offer_figures.download": "a download",

@@ -18,8 +18,9 @@ from tests.factories.members import make_members
 from tests.factories.offers import make_offer
 from tests.factories.orders import make_orders
 from tests.support import seed
-from tests.support.web import Worker, make_app
 from tests.support.serving import serving
+from tests.support.web import Worker, make_app
+from webapp.api import keys
 from webapp.brands import queries as brands
 from webapp.campaigns import service as campaigns
 from webapp.catalogue import queries as catalogue_queries
@@ -152,6 +153,7 @@ def build(db: Database, instance: Path, smtp_port: int) -> Shop:
     selling.plan_flash_sales(shop)
     selling.gather_teams(shop)
     _fill_shelves(shop)
+    _make_keys(shop)
     _hang_codes(shop)
     shop.ids |= shop.write(colleagues.let_in, role="owner")
     _give_tasks(shop)
@@ -215,6 +217,20 @@ def _fill_shelves(shop: Shop) -> None:
         return {"product": first.id, "category": tea.id}
 
     shop.ids |= shop.write(work, role="owner")
+
+
+def _make_keys(shop: Shop) -> None:
+    """A till's key that works, and one that was revoked."""
+
+    def work(scope: Scope) -> None:
+        scopes = ("coupons", "redeem", "reverse")
+        for n, name in enumerate(("Till at the door", "Last year's online shop")):
+            store_id = None if n else shop.ids["store"]
+            made = keys.make(scope, name=name, scopes=scopes, store_id=store_id, key=f"walk-key-{n}")
+            assert not isinstance(made, Refused), made
+        keys.revoke(scope, made[0].id)
+
+    shop.write(work, role="owner")
 
 
 def _show_offers(shop: Shop) -> None:

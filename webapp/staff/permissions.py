@@ -32,6 +32,7 @@ PERMISSIONS = {
     "brand.edit": _l("Change name, colour, logo and stores"),
     "settings.edit": _l("Change the shop's settings"),
     "plugins.edit": _l("Switch plugins on and set them"),
+    "api.keys": _l("Make and revoke keys for tills and shops"),
     "backup.view": _l("See and make backups"),
     "staff.edit": _l("Let staff in"),
     "staff.quick": _l("Give guides and clerks a quick sign-in"),

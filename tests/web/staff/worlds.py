@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests import factories as make
+from webapp.api.models import ApiKey
 from webapp.campaigns import drafts
 from webapp.catalogue import queries as shelves
 from webapp.catalogue import service as catalogue
@@ -108,10 +109,20 @@ def make_world(
             created_at=scope.now,
             finished_at=scope.now,
         )
-        scope.session.add(file)
+        api_key = ApiKey(
+            brand_id=scope.brand.id,
+            id=scope.new_id(),
+            name=f"Till {of_brand}",
+            digest=mark.ljust(64, "1"),
+            scopes=["redeem"],
+            made_by=person.id,
+            created_at=scope.now,
+        )
+        scope.session.add_all([file, api_key])
         scope.session.flush()
         return {
             "import_id": file.id,
+            "api_key_id": api_key.id,
             "store_id": store_id,
             "member_id": member.id,
             "offer_id": offer.id,

@@ -1,0 +1,150 @@
+"""Keys of tills and shops: made and revoked by an owner, recognised by their digest. The word names its brand."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from webapp.api.models import ApiKey
+from webapp.brands import queries as brands
+from webapp.brands.models import Store
+from webapp.kernel import secrets
+from webapp.kernel.errors import NotFound, Refused
+from webapp.kernel.scope import Actor, Scope
+from webapp.plugin_runtime.context import box
+from webapp.staff.models import Staff
+
+PREFIX = "rgk_"  # so that a key that was left in a file is seen for what it is
+NAME = 80
+SECRET = 24  # bytes
+# scope -> what the services are told that it may do
+SCOPES: Mapping[str, frozenset[str]] = {
+    "offers": frozenset(),
+    "claim": frozenset(),
+    "coupons": frozenset(),
+    "redeem": frozenset({"counter.redeem"}),
+    "reverse": frozenset({"counter.reverse"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A key in the owner's list. store: its name, blank for the whole brand; maker: who made it."""
+
+    key: ApiKey
+    store: str
+    maker: str
+
+
+def listed(scope: Scope) -> list[KeyRow]:
+    """All keys of the brand, those that work first, the newest on top."""
+    rows = scope.session.execute(
+        select(ApiKey, Store.name, Staff.name, Staff.email)
+        .outerjoin(Store, and_(Store.brand_id == ApiKey.brand_id, Store.id == ApiKey.store_id))
+        .join(Staff, Staff.id == ApiKey.made_by)
+        .where(ApiKey.brand_id == scope.brand.id)
+        .order_by(ApiKey.revoked_at.is_not(None), ApiKey.id.desc())
+    )
+    return [KeyRow(key, store or "", name or email) for key, store, name, email in rows]
+
+
+def make(
+    scope: Scope, *, name: str, scopes: Collection[str], store_id: int | None, key: str
+) -> tuple[ApiKey, str] | Refused:
+    """A new key and its secret, which is written down nowhere. key: of the form; a form that is sent twice makes one key,
+    and the same secret. Refused: name, scopes, store (facts: field)."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= NAME:
+        return Refused("name", {"field": "name"})
+    wanted = [one for one in SCOPES if one in scopes]
+    if not wanted or len(wanted) != len(set(scopes)):
+        return Refused("scopes", {"field": "scopes"})
+    if store_id is not None and store_id not in {store.id for store in brands.stores(scope)}:
+        return Refused("store", {"field": "store"})
+    secret = _secret(scope.brand.id, scope.actor.id, key)
+    digest = secrets.digest(secret)
+    made = scope.session.scalars(
+        select(ApiKey).where(ApiKey.brand_id == scope.brand.id, ApiKey.digest == digest)
+    ).one_or_none()
+    if made is not None:
+        return made, secret
+    made = ApiKey(
+        brand_id=scope.brand.id,
+        id=scope.new_id(),
+        name=name,
+        digest=digest,
+        scopes=wanted,
+        store_id=store_id,
+        made_by=scope.actor.id,
+        created_at=scope.now,
+        last_used_on=None,
+        revoked_at=None,
+        revoked_by=None,
+    )
+    scope.session.add(made)
+    scope.session.flush()
+    scope.audit("api_key.new", "api_key", made.id, scopes=wanted, store=store_id)
+    return made, secret
+
+
+def revoke(scope: Scope, key_id: int) -> bool:
+    """It opens nothing from now on; False: it did not before. Raises NotFound."""
+    if scope.session.get(ApiKey, (scope.brand.id, key_id)) is None:
+        raise NotFound(f"api key {key_id}")
+    done = scope.session.execute(
+        update(ApiKey)
+        .where(ApiKey.brand_id == scope.brand.id, ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=scope.now, revoked_by=scope.actor.id)
+        .execution_options(synchronize_session=False)
+    )
+    if done.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result is a CursorResult
+        return False
+    scope.audit("api_key.revoke", "api_key", key_id)
+    return True
+
+
+def find(session: Session, secret: str) -> ApiKey | None:
+    """The key of a secret, if it works."""
+    if not secret.startswith(PREFIX) or not secret.isascii() or len(secret) > 80:
+        return None
+    brand_id = secrets.brand_of(secret.removeprefix(PREFIX))
+    if brand_id is None:
+        return None
+    return session.scalars(
+        select(ApiKey).where(
+            ApiKey.brand_id == brand_id,
+            ApiKey.digest == secrets.digest(secret),
+            ApiKey.revoked_at.is_(None),
+        )
+    ).one_or_none()
+
+
+def actor(key: ApiKey) -> Actor:
+    """Who acts by it: the key itself, in the name of whoever made it, in its store."""
+    may = frozenset[str]().union(*(SCOPES.get(one, frozenset()) for one in key.scopes))
+    stores = None if key.store_id is None else frozenset({key.store_id})
+    return Actor("api", key.id, key.name, permissions=may, stores=stores, behalf=key.made_by)
+
+
+def used(scope: Scope, key_id: int) -> None:
+    """It was used today."""
+    scope.session.execute(
+        update(ApiKey)
+        .where(
+            ApiKey.brand_id == scope.brand.id,
+            ApiKey.id == key_id,
+            or_(ApiKey.last_used_on.is_(None), ApiKey.last_used_on < scope.today),
+        )
+        .values(last_used_on=scope.today)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _secret(brand_id: int, staff_id: int, key: str) -> str:
+    """Unguessable without the instance's key, and the same for a form that is sent twice."""
+    raw = bytes.fromhex(box().derive(f"api key {brand_id} {staff_id} {key}"))[:SECRET]
+    return PREFIX + base64.urlsafe_b64encode(secrets.packed(brand_id) + raw).rstrip(b"=").decode()
