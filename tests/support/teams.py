@@ -25,7 +25,7 @@ from webapp.plugin_api import PluginContext
 from webapp.plugin_runtime import context
 
 PLUGIN = "coupon_group_buy"
-TRIES = 4  # teams that somebody asks before giving up
+TRIES = 3  # teams that somebody asks before giving up
 V = TypeVar("V")
 
 

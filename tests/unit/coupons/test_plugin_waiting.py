@@ -13,6 +13,7 @@ from sqlalchemy import func, literal_column, select, text
 from plugins.coupon_group_buy.models import PLACE, TEAM
 from tests import factories as make
 from tests.factories.offers import make_flash_sale, make_group_buy
+from tests.support.databases import OTHER_IN_DRILL
 from webapp.coupons import auditing, redeem, service
 from webapp.coupons.models import Coupon
 from webapp.coupons.take import take
@@ -70,6 +71,7 @@ def test_kept_until_it_is_granted_let_go_or_over(ask: Ask, db: Database, brand: 
     assert {one.promise.key for one in auditing.check(db, brand) if one.broken} == set()
 
 
+@OTHER_IN_DRILL
 def test_what_has_its_own_page_is_taken_there_alone(ask: Ask, db: Database, brand: BrandRef) -> None:
     def fill(scope: Scope) -> tuple[int, int]:
         return make_group_buy(scope).id, make.make_member(scope).id
@@ -87,6 +89,7 @@ def test_what_has_its_own_page_is_taken_there_alone(ask: Ask, db: Database, bran
     assert isinstance(there, CouponView)
 
 
+@OTHER_IN_DRILL
 def test_a_plugin_reaches_rows_of_its_own_tables_in_its_own_brand(
     ask: Ask, db: Database, brand: BrandRef
 ) -> None:
