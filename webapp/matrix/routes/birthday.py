@@ -23,7 +23,8 @@ def _form(scope: Scope) -> BirthdayForm:
     offers = [
         (offer.id, offer.name)
         for offer, _terms in coupons.offers(scope)
-        if offer.state == "open" or (row is not None and row.offer_id == offer.id)
+        if (offer.state == "open" and coupons.giveable(offer))
+        or (row is not None and row.offer_id == offer.id)
     ]
     tables = [(one.id, one.name) for one in queries.matrices(scope)]
     values: dict[str, Any] = {"present": "0", "days_before": 7}

@@ -31,7 +31,8 @@ def _offers(scope: Scope, row: MatrixRow | None) -> list[tuple[int, str]]:
             offer.name if offer.state == "open" else f"{offer.name} ({says.OFFER_STATES[offer.state][0]})",
         )
         for offer, _terms in coupons.offers(scope)
-        if offer.state != "closed" or (row is not None and row.offer_id == offer.id)
+        if (offer.state != "closed" and coupons.giveable(offer))
+        or (row is not None and row.offer_id == offer.id)
     ]
 
 
