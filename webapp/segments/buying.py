@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, null, select
 
 from webapp.catalogue import habits
 from webapp.catalogue import queries as catalogue
@@ -39,11 +39,18 @@ def _basket(scope: Scope, one: Condition, day: date) -> ColumnElement[bool]:
 
 
 def _discount(scope: Scope, one: Condition, day: date) -> ColumnElement[bool]:
-    tests: list[ColumnElement[bool]] = [_sum(Order.gross_minor, one, day) > 0]
+    def beyond(percent: int) -> Any:
+        """Of all orders together, by how much a hundred times the discount is above so many times the gross: one look at
+        each order. NULL where the gross is nothing."""
+        above = func.sum(100 * Order.discount_minor - percent * Order.gross_minor)
+        shares = select(case((func.sum(Order.gross_minor) > 0, above), else_=null()))
+        return shares.where(*theirs(day, one.days)).correlate(Member).scalar_subquery()
+
+    tests: list[ColumnElement[bool]] = []
     if one.least is not None:
-        tests.append(_sum(100 * Order.discount_minor - one.least * Order.gross_minor, one, day) >= 0)
+        tests.append(beyond(one.least) >= 0)
     if one.most is not None:
-        tests.append(_sum(100 * Order.discount_minor - one.most * Order.gross_minor, one, day) <= 0)
+        tests.append(beyond(one.most) <= 0)
     return and_(*tests)
 
 
