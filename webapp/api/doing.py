@@ -56,6 +56,7 @@ from webapp.touchpoints import claiming
             "per_person",
             "per_day",
             "sold_out",
+            "own_page",
             "plugin_failed",
         ),
     )
@@ -103,6 +104,7 @@ def claim(scope: Scope, ask: Ask, offer_id: int) -> shape.Coupon | Problem:
             "used",
             "not_yet",
             "held",
+            "waiting",
             "parked",
             "weekday",
             "hours",

@@ -117,7 +117,7 @@ def _admit(one: Operation) -> Ask:
     g.actor, g.brand = NOBODY, None  # whoever a cookie names is nobody here
     key = _key()
     if not limit("api", str(key.id), PER_MINUTE, 60):
-        raise Stop(Problem("too_many", 429))
+        raise Stop(Problem("slow_down", 429))
     if one.scope != ANY and one.scope not in key.scopes:
         raise Stop(Problem("scope", 403, {"scope": one.scope}))
     once = _once(key) if one.once else ""
@@ -136,7 +136,7 @@ def _key() -> ApiKey:
         now = scope.now
     if key is None or brand is None:
         if not limit("api.door", request.remote_addr or "", BAD_KEYS, 60):
-            raise Stop(Problem("too_many", 429))
+            raise Stop(Problem("slow_down", 429))
         raise Stop(Problem("key_needed", 401))
     g.brand, g.actor = brand, keys.actor(key)
     if key.last_used_on is None or key.last_used_on < clock.local_day(now, brand.timezone):

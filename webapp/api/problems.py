@@ -26,7 +26,7 @@ STATUSES = {
     413: "too_large",
     415: "not_json",
     422: "invalid",
-    429: "too_many",
+    429: "slow_down",
     503: "away",
 }
 
@@ -119,7 +119,7 @@ def _own(code: str, facts: Mapping[str, Any]) -> str | None:
         return _("This shop reckons in %(currency)s.", **facts)
     return {
         "key_needed": _("Send a key that works: Authorization: Bearer and the key that an owner made."),
-        "too_many": _("Too many requests. Please wait a minute and try again."),
+        "slow_down": _("Too many requests. Please wait a minute and try again."),
         "too_many_guesses": _(
             "Too many codes or members that do not exist. Please wait five minutes and try again."
         ),

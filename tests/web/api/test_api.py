@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from tests import factories as make
 from tests.support import seed
-from tests.support.databases import ONE_DATABASE
+from tests.support.databases import ONE_DATABASE, OTHER_IN_DRILL
 from tests.support.web import Client
 from tests.web.api.tills import Till, give, new_key, said, why
 from webapp.api import door, keys
@@ -97,6 +97,7 @@ def test_from_the_offer_to_the_undone_redemption(
         assert {("claimed", "api"), ("redeemed", "api"), ("reversed", "api")} <= kinds
 
 
+@OTHER_IN_DRILL
 def test_all_codes_or_none_and_lines_to_the_last_cent(till: Till, db: Database, brand: BrandRef) -> None:
     joins = db.write(lambda s: _joining(s), brand=brand)
     lines = [{"amount_minor": 99_99, "quantity": 3, "product": "6901"}, {"amount_minor": 50_02}]
