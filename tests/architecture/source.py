@@ -21,6 +21,7 @@ SUBJECTS = frozenset(
         "lifecycle",
         "groups",
         "coupons",
+        "matrix",
         "outbox",
         "campaigns",
         "preferences",
