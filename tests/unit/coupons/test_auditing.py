@@ -14,7 +14,7 @@ from sqlalchemy import text
 from tests import factories as make
 from tests.support import seed
 from tests.support.databases import OTHER_IN_DRILL
-from webapp.coupons import auditing, give_back, holds, jobs, nightly, service
+from webapp.coupons import auditing, give_back, holds, jobs, nightly, returning, service
 from webapp.coupons.conditions import Conditions
 from webapp.coupons.models import Coupon, Redemption
 from webapp.kernel import clock
@@ -30,7 +30,7 @@ def broken(db: Database, brand: BrandRef) -> dict[str, int]:
 
 
 def walk(db: Database, brand: BrandRef, chance: random.Random, steps: int) -> set[str]:
-    """Anything in any order: given by hand, by a campaign, taken, kept aside, used, undone, taken away, never sent."""
+    """Anything in any order: given by hand, by a campaign, taken, kept aside, used, undone, in part, taken away, never sent."""
     clerk, now = seed.actor(db, "manager"), NOON
 
     def begin(scope: Scope) -> tuple[list[int], list[int]]:
@@ -48,7 +48,19 @@ def walk(db: Database, brand: BrandRef, chance: random.Random, steps: int) -> se
 
     def step(scope: Scope, n: int) -> None:
         what = chance.choice(
-            ("give", "lay", "claim", "hold", "free", "redeem", "redeem", "reverse", "void", "unsent")
+            (
+                "give",
+                "lay",
+                "claim",
+                "hold",
+                "free",
+                "redeem",
+                "redeem",
+                "reverse",
+                "return",
+                "void",
+                "unsent",
+            )
         )
         if what in ("give", "lay"):
             offer = chance.choice(offers)
@@ -61,6 +73,12 @@ def walk(db: Database, brand: BrandRef, chance: random.Random, steps: int) -> se
             coupons.update({one.id: one.code for one in answers if isinstance(one, Coupon)})
         elif what == "reverse" and used:
             service.reverse(scope, chance.choice(used))
+        elif what == "return" and used:
+            one = chance.choice(used)
+            came = returning.Came(chance.randint(0, 250_00))
+            seen = returning.look(scope, one, came)
+            if isinstance(seen, returning.Answer):
+                returning.take_back(scope, one, came, key=f"key-{n}", seen=seen.seen)
         elif coupons:
             coupon_id = chance.choice(list(coupons))
             if what == "claim":
@@ -223,6 +241,14 @@ BENT: dict[str, tuple[str, set[str]]] = {
     ),
     "a code that counts what it did not bring": (ADD_CODE.format(used=1), {"code_counted"}),
     "a code that brought less than nothing": (ADD_CODE.format(used=-1), {"code_counted", "code_kept"}),
+    "a code that brought more than it may, in a table that has lost its check": (
+        "ALTER TABLE offer_code RENAME TO kept_codes; CREATE TABLE offer_code AS SELECT * FROM kept_codes; "
+        + ADD_CODE.format(used=1)
+        + "; UPDATE offer_code SET most = 0; "
+        "UPDATE coupon SET occurrence = 'code:' || (SELECT substr('0000000000000000000' || CAST(id AS TEXT),"
+        f" length(CAST(id AS TEXT)) + 1) FROM offer_code) || ':' || 'one' WHERE id = {CLAIMED}",
+        {"code_kept"},
+    ),
     "terms that are not there": (f"UPDATE coupon SET terms_version = 9 WHERE id = {ISSUED}", {"terms"}),
     "an offer without its terms": ("UPDATE offer SET terms_version = 2", {"terms"}),
     "over before it begins": (f"UPDATE coupon SET valid_until = '2026-05-09' WHERE id = {CLAIMED}", {"days"}),
