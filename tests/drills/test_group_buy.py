@@ -19,5 +19,5 @@ def test_five_hundred_people_storm_fifty_teams(app: Flask, db: Database, brand: 
 
 
 def test_and_so_do_teams_that_may_succeed_at_their_end(app: Flask, db: Database, brand: BrandRef) -> None:
-    counts = storm(Teams(db, brand), 200, 30, 8, enough=3)
+    counts = storm(Teams(db, brand), 120, 20, 8, enough=3)
     assert counts.get("complete", 0) > 0 and counts.get("open", 0) == 0, counts

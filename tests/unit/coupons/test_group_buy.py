@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 
 from plugins.coupon_group_buy import models, teams
 from tests.support.databases import OTHER_IN_DRILL
@@ -117,3 +118,6 @@ def test_sixty_people_storm_twelve_teams(shop: Teams) -> None:
 def test_its_tables_are_those_of_its_models(db_url: str) -> None:
     branch = migrate.Branch("coupon_group_buy", plugins_dir() / "coupon_group_buy" / "migrations")
     assert migrate.differences(db_url, branch, models.METADATA) == []
+    for table in models.METADATA.sorted_tables:
+        keys = [one for one in table.constraints if isinstance(one, UniqueConstraint | ForeignKeyConstraint)]
+        assert keys and {next(iter(key.columns)).name for key in keys} == {"brand_id"}, table.name

@@ -108,7 +108,7 @@ def test_late_left_and_sold_out_are_told_and_change_nothing(
     acts(bob, url, "13900139000")
     late = cyd.get(url)
     assert "Nobody can join just now" in text_of(late.text) and "Join the team" not in late.text
-    assert "sold out" in ada.get(own).text
+    assert "sold out" in ada.get(own).text and "Nobody can join just now" in text_of(ada.get(url).text)
     left = bob.submit(url)  # the page's one form: to leave
     assert "You have left the team" in text_of(left.text) and "2 more and it is full" in text_of(left.text)
     assert "Join the team" in left.text
