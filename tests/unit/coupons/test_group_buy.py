@@ -109,6 +109,7 @@ def test_a_coupon_that_staff_took_away_leaves_its_place(shop: Teams, db: Databas
     shop.right(offer_id)
 
 
+@OTHER_IN_DRILL
 def test_sixty_people_storm_twelve_teams(shop: Teams) -> None:
     counts = storm(shop, 60, 12, 5, stock=50)
     assert sum(counts.values()) == 12 and counts.get("open", 0) == 0, counts
