@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from tests import factories as make
 from tests.support import seed
 from tests.support.databases import OTHER_IN_DRILL
+from tests.support.together import together as at_once
 from webapp.coupons import auditing, returning, returns, service, together, undo_limit
 from webapp.coupons.conditions import Conditions
 from webapp.coupons.models import Coupon, Offer, Redemption
@@ -284,3 +285,36 @@ def test_within_the_limit_of_undoing_and_never_for_a_type_that_is_off(
     assert isinstance(parked, Refused) and parked.code == "parked"
     with db.read() as scope:
         assert scope.session.scalar(select(func.count()).select_from(BasketReturn)) == 0
+
+
+def test_four_clerks_at_once_pay_back_once(
+    db: Database, db_url: str, brand: BrandRef, clerk: Actor, app: Any
+) -> None:
+    """Two write the same return down, two undo: one of them does, whoever is first."""
+    coupon = given(db, brand)
+    (used,) = used_on(db, brand, clerk, Basket(150_00), coupon)
+    came = Came(110_00)
+    with db.read(brand=brand, actor=clerk, now=NOON) as scope:
+        seen = returning.look(scope, used.id, came)
+    assert isinstance(seen, Answer)
+
+    def work(mine: Database, n: int) -> str:
+        if n > 1:
+            mine.write(lambda s: service.reverse(s, used.id), brand=brand, actor=clerk, now=NOON)
+            return "undone"
+        answer = mine.write(
+            lambda s: returning.take_back(s, used.id, came, key=f"return-{n}", seen=seen.seen),
+            brand=brand,
+            actor=clerk,
+            now=NOON,
+        )
+        return answer.code if isinstance(answer, Refused) else "paid"
+
+    answers = at_once(db_url, 4, work)
+    with db.read() as scope:
+        times = scope.session.scalar(select(func.count()).select_from(BasketReturn))
+    assert answers.count("paid") == times and times in (0, 1)
+    assert set(answers) <= {"paid", "undone", "quote_changed"}
+    with db.read(brand=brand) as scope:
+        assert scope.session.get_one(Offer, (brand.id, coupon.offer_id)).saved_minor == 0
+    sound(db, brand)
