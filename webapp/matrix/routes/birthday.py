@@ -13,6 +13,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.matrix import birthday, queries
 from webapp.matrix.forms import MATRIX, BirthdayForm, birthday_form
+from webapp.matrix.models import BirthdayPresent
 
 bp = edge.blueprint("birthday", __name__)
 AHEAD = 30  # days of which the coming birthdays are counted
@@ -43,13 +44,18 @@ def _page(scope: Scope, form: BirthdayForm, status: int = 200) -> Response:
         status=status,
         form=form,
         on=on,
-        once_only=[one.name for one in birthday.offers(scope, row) if one.per_person == 1] if row else [],
+        once_only=_once_only(scope, row) if row is not None else [],
         last=birthday.last(scope),
         members=members,
         known=known,
         soon=soon,
         ahead=AHEAD,
     )
+
+
+def _once_only(scope: Scope, row: BirthdayPresent) -> list[str]:
+    """The offers that give a person one coupon in all, and so one birthday present in a lifetime."""
+    return list(dict.fromkeys(one.name for one in birthday.offers(scope, row) if one.per_person == 1))
 
 
 @bp.get("/offers/birthday", permission="coupons.edit")
