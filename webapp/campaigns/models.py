@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kernel.model import Base, BrandRow, brand_fk
 from webapp.kernel.types import JsonValue, UtcDateTime
+from webapp.matrix import models as _matrix  # noqa: F401  a campaign's matrix is a key of its table
 
 
 class Campaign(BrandRow, Base):
