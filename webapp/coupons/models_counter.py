@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from webapp.coupons import models as _models  # noqa: F401  a return is of redemptions: their table must be known
 from webapp.kernel.model import Base, BrandRow, brand_fk
 from webapp.kernel.types import JsonValue, UtcDateTime
 
