@@ -1,8 +1,8 @@
-"""An open offer with a public page, and visitors' phones."""
+"""An open offer with a public page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,20 +10,10 @@ from flask import Flask
 from sqlalchemy import update
 
 from tests import factories as make
-from tests.support.web import Client
 from webapp.coupons import public_page
 from webapp.coupons.models import Offer, OfferTerms
-from webapp.kernel import limits
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
-
-
-@pytest.fixture(autouse=True)
-def no_limits_used() -> Iterator[None]:
-    """What other tests did at the door does not count here."""
-    limits._memory.reset()
-    yield
-    limits._memory.reset()
 
 
 @pytest.fixture
@@ -45,16 +35,5 @@ def page(app: Flask, db: Database, brand: BrandRef) -> Callable[..., Offer]:
             return public_page.publish(scope, made.id)
 
         return db.write(unit, brand=brand)
-
-    return build
-
-
-@pytest.fixture
-def phone(app: Flask) -> Callable[[], Client]:
-    """A fresh phone that nobody knows."""
-
-    def build() -> Client:
-        client: Client = app.test_client()  # type: ignore[assignment]
-        return client
 
     return build
