@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from tests.factories import make_offer, make_order
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.campaigns.shop import WITH_COUPON, Shop
 from webapp.campaigns import service, wording
 from webapp.coupons import auditing, offers
@@ -75,6 +76,7 @@ def test_each_gets_the_coupon_of_the_first_row_that_fits(shop: Shop) -> None:
     assert refused == Refused("in_use", {"places": 1, "name": "Spring"})
 
 
+@OTHER_IN_DRILL
 def test_it_does_not_go_while_no_row_gives_anything(shop: Shop) -> None:
     shop.members(2)
 
