@@ -4,11 +4,8 @@ given. Used by routes, in a request."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import time
 from typing import Any
 
-from babel.dates import format_time, get_day_names
-from babel.lists import format_list
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
@@ -17,9 +14,9 @@ from webapp.catalogue import queries as catalogue
 from webapp.coupons import says
 from webapp.coupons.conditions import Conditions, load
 from webapp.coupons.models import Offer, OfferTerms
+from webapp.coupons.says_using import clock, days, listed
 from webapp.kernel.errors import Refused
 from webapp.kernel.filters import moment
-from webapp.kernel.i18n import pick_locale
 from webapp.kernel.scope import Scope
 
 # stage (public_page.stage) -> words, kind of badge; one that is simply open needs no word
@@ -50,7 +47,7 @@ def conditions_in_words(
         said.append(_("Good on %(days)s.", days=_days(conditions.weekdays)))
     if conditions.hours is not None:
         first, end = conditions.hours
-        span = {"first": _clock(first), "end": _clock(end)}
+        span = {"first": clock(first), "end": clock(end)}
         said.append(
             _("Good from %(first)s to %(end)s.", **span)
             if first < end
@@ -59,7 +56,7 @@ def conditions_in_words(
     if conditions.stores:
         named = [stores[id_] for id_ in conditions.stores if id_ in stores]
         said.append(
-            _("Good at %(stores)s.", stores=_list(named))
+            _("Good at %(stores)s.", stores=listed(named))
             if named
             else _("Good at some stores only: please ask.")
         )
@@ -91,7 +88,7 @@ def of_terms(scope: Scope, terms: OfferTerms) -> list[str]:
 
 def _goods(conditions: Conditions, names: Mapping[str, str]) -> list[str]:
     def called(words: Sequence[str]) -> str:
-        return _list([names.get(word) or word for word in words])
+        return listed([names.get(word) or word for word in words])
 
     said = []
     if named := (*conditions.products, *conditions.categories):
@@ -101,21 +98,12 @@ def _goods(conditions: Conditions, names: Mapping[str, str]) -> list[str]:
     return said
 
 
-def _list(words: Sequence[str]) -> str:
-    return format_list(list(words), locale=pick_locale()) if words else ""
-
-
 def _days(weekdays: Collection[int]) -> str:
     """Three and more in a row as "Monday to Friday", others one by one."""
-    names = get_day_names("wide", locale=pick_locale())
-    days = sorted(set(weekdays))
-    if len(days) > 2 and days == list(range(days[0], days[-1] + 1)):
-        return _("%(first)s to %(last)s", first=names[days[0]], last=names[days[-1]])
-    return _list([str(names[day]) for day in days])
-
-
-def _clock(minute: int) -> str:
-    return str(format_time(time(minute // 60 % 24, minute % 60), format="short", locale=pick_locale()))
+    found = sorted(set(weekdays))
+    if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
+        return _("%(first)s to %(last)s", first=days(found[:1]), last=days(found[-1:]))
+    return days(found)
 
 
 def stage_in_words(offer: Offer, stage: str) -> str:
