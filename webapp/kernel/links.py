@@ -133,6 +133,12 @@ def state() -> Address | None:
     return Address(url, source)
 
 
+def unchecked() -> str | None:
+    """The shop's address, if nobody has seen it work on a phone; blank if there is none."""
+    at = state()
+    return None if at is not None and (at.checked or at.source == "environment") else (at.url if at else "")
+
+
 def base() -> str:
     """The address without a slash at the end. Raises UserError in a background process that was told none."""
     if _base:

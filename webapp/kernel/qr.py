@@ -8,10 +8,10 @@ import segno
 from markupsafe import Markup
 
 
-def svg(text: str) -> Markup:
-    """`text` as an SVG that fills its box (macro `qr`)."""
+def svg(text: str, *, error: str = "m", border: int = 2) -> Markup:
+    """`text` as an SVG that fills its box (macro `qr`). What is printed and hung up wants error="q", border=4."""
     drawn = BytesIO()
-    segno.make(text, error="m").save(
-        drawn, kind="svg", xmldecl=False, svgns=True, nl=False, border=2, omitsize=True
+    segno.make(text, error=error).save(
+        drawn, kind="svg", xmldecl=False, svgns=True, nl=False, border=border, omitsize=True
     )
     return Markup(drawn.getvalue().decode())  # drawn by segno: squares, no text

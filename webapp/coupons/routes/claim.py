@@ -209,7 +209,7 @@ def of_offer(offer_id: int) -> Response:
         offer=offer,
         address=address,
         drawn=qr.svg(address) if address else None,
-        unchecked=unchecked(),
+        unchecked=links.unchecked(),
     )
 
 
@@ -227,9 +227,3 @@ def take_down(offer_id: int) -> Response:
     edge.write(lambda scope: public_page.take_down(scope, offer_id))
     flash(_("Taken down. Coupons that people have taken stay good."), "good")
     return edge.redirect("claim.of_offer", offer_id=offer_id)
-
-
-def unchecked() -> str | None:
-    """The shop's address, if nobody has seen it work on a phone."""
-    at = links.state()
-    return None if at is not None and (at.checked or at.source == "environment") else (at.url if at else "")

@@ -13,7 +13,6 @@ from wtforms.validators import Length, NumberRange, Optional
 from webapp.brands import queries as brands
 from webapp.coupons import promises, public_page, queries
 from webapp.coupons.models import Offer, OfferEvent
-from webapp.coupons.routes.claim import unchecked
 from webapp.kernel import browser, edge, links, qr
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound, Refused
@@ -163,7 +162,7 @@ def show(event_id: int) -> Response:
         stages=promises.STAGES,
         address=address,
         drawn=qr.svg(address),
-        unchecked=unchecked(),
+        unchecked=links.unchecked(),
     )
 
 

@@ -5,16 +5,13 @@ Mail scanners and chat apps open links to look at them, so opening takes nothing
 
 from __future__ import annotations
 
-from io import BytesIO
-
-import segno
 from flask import Response, flash, g, url_for
 from markupsafe import Markup
 
 from webapp.brands import queries as brands
 from webapp.coupons import conditions, holds, promises, queries, redemptions, says, service
 from webapp.coupons.models import Coupon
-from webapp.kernel import browser, edge, links
+from webapp.kernel import browser, edge, links, qr
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.i18n import pick_locale
@@ -94,8 +91,4 @@ def _found(token: str) -> Coupon:
 def _qr(coupon: Coupon) -> Markup:
     """The counter's address with the code: a clerk's phone that scans it has the code typed."""
     address = links.absolute(None, url_for("counter.index", code=coupon.code))
-    drawn = BytesIO()
-    segno.make(address, error="m").save(
-        drawn, kind="svg", xmldecl=False, svgns=True, nl=False, border=2, omitsize=True
-    )
-    return Markup(drawn.getvalue().decode())  # drawn by segno from an address of ours
+    return qr.svg(address)

@@ -7,8 +7,7 @@ from flask import Response, abort, g, request
 
 from webapp.coupons import says, wallet
 from webapp.coupons.routes import knowing
-from webapp.coupons.routes.claim import unchecked
-from webapp.kernel import browser, edge, qr
+from webapp.kernel import browser, edge, links, qr
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound
 from webapp.kernel.i18n import pick_locale
@@ -57,5 +56,5 @@ def of_member(member_id: int) -> Response:
         member=member,
         address=address,
         drawn=qr.svg(address),
-        unchecked=unchecked(),
+        unchecked=links.unchecked(),
     )

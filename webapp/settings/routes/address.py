@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
-import segno
 from flask import Response, current_app, flash, request, session
 from flask_babel import gettext as _
-from markupsafe import Markup
 
-from webapp.kernel import edge, links
+from webapp.kernel import edge, links, qr
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import Refused
 from webapp.kernel.limits import limit
@@ -71,19 +67,10 @@ def _page(form: AddressForm, status: int = 200) -> Response:
         form=form,
         now=now,
         reach=url,
-        qr=_qr(url) if url else None,
+        qr=qr.svg(url, border=4) if url else None,
         proxies=settings.proxies,
         seen=request.remote_addr or "",
     )
-
-
-def _qr(text: str) -> Markup:
-    """As an inline drawing."""
-    drawn = io.BytesIO()
-    segno.make(text, error="m").save(
-        drawn, kind="svg", xmldecl=False, svgns=True, nl=False, border=4, omitsize=True
-    )
-    return Markup(drawn.getvalue().decode())  # drawn by segno from an address of ours
 
 
 # -- what the phone opens ----------------------------------------------------------------------------------------------

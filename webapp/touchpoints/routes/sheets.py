@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from webapp.brands import queries as brands
 from webapp.coupons import queries as coupons
 from webapp.kernel import edge, links
+from webapp.kernel import qr as qr_code
 from webapp.kernel.limits import limit
 from webapp.touchpoints import pdf, queries, sheet
 from webapp.touchpoints.models import Touchpoint
-from webapp.touchpoints.routes.staff import drawn, unchecked
 
 bp = edge.blueprint("touchpoint_sheets", __name__)
 TITLE = 40  # letters that can be read from where one stands
@@ -30,7 +30,7 @@ def show(touchpoint_id: int) -> Response:
         size=size,
         sizes={"a4": _("A4"), "a5": _("A5"), "tent": _("Table tent (A4, folded)")},
         ratio=laid.width / laid.height,
-        unchecked=unchecked(),
+        unchecked=links.unchecked(),
         most=TITLE,
     )
 
@@ -56,7 +56,7 @@ def qr(touchpoint_id: int) -> Response:
     """The code alone, for a sheet of one's own."""
     with edge.read() as scope:
         row = queries.get(scope, touchpoint_id)
-    picture = drawn(links.absolute(None, queries.path(row.code)))
+    picture = qr_code.svg(links.absolute(None, queries.path(row.code)), error="q", border=4)
     return _file(picture.encode(), "image/svg+xml", f"{_name(row)}.svg")
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
-import segno
 from flask import Response, flash, request
 from flask_babel import gettext as _
-from markupsafe import Markup
 
 from webapp.brands import queries as brands
 from webapp.coupons import queries as coupons
 from webapp.groups import queries as groups
-from webapp.kernel import edge, links
+from webapp.kernel import edge, links, qr
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.idempotency import once
 from webapp.kernel.reach import reaches
@@ -94,8 +91,8 @@ def show(touchpoint_id: int) -> Response:
         store=store,
         group=group,
         address=address,
-        drawn=drawn(address),
-        unchecked=unchecked(),
+        drawn=qr.svg(address, error="q", border=4),
+        unchecked=links.unchecked(),
     )
 
 
@@ -170,21 +167,6 @@ def _on_duty() -> list[guides.Guide]:
 
 
 # -- shared ------------------------------------------------------------------------------------------------------------
-
-
-def drawn(address: str) -> Markup:
-    """A QR code of an address."""
-    out = BytesIO()
-    segno.make(address, error="q").save(
-        out, kind="svg", xmldecl=False, svgns=True, nl=False, border=4, omitsize=True
-    )
-    return Markup(out.getvalue().decode())  # drawn by segno from an address of ours
-
-
-def unchecked() -> str | None:
-    """The shop's address, if nobody has seen it work on a phone."""
-    at = links.state()
-    return None if at is not None and (at.checked or at.source == "environment") else (at.url if at else "")
 
 
 def _form(row: Touchpoint | None, **values: Any) -> TouchpointForm:
