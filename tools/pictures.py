@@ -2,7 +2,7 @@
 
     REGULARS_INSTANCE=./var-demo .venv/bin/python tools/pictures.py http://127.0.0.1:8040
 
-Writes docs/pictures/{en,zh}/NAME-390.webp and NAME-1280.webp. Needs chromium, fonts and the tests' packages (make .venv/.installed-dev).
+Writes docs/pictures/{en,zh}/NAME-390.webp and NAME-1280.webp, those that a guide shows. Needs chromium, fonts and the tests' packages (make .venv/.installed-dev).
 """
 
 from __future__ import annotations
@@ -73,10 +73,7 @@ def walk(
     follow(page, r"/campaigns/\d+")
     take(page, folder, "campaign", width)
     for name, path in (
-        ("tasks", "/tasks/board"),
         ("files", "/imports/new"),
-        ("codes", "/touchpoints"),
-        ("setup", "/setup"),
         ("figures", "/offers/figures"),
         ("products", "/catalogue"),
     ):
@@ -84,6 +81,8 @@ def walk(
         take(page, folder, name, width)
     page.goto("/offers")
     take(page, folder, "offers", width)
+    page.goto("/setup")  # last: from here on every page leads on to the next step
+    take(page, folder, "setup", width)
     last = box.caught()[-1]  # nobody has taken this one
     message = box.message(last.n)
     assert message is not None
@@ -96,6 +95,15 @@ def walk(
     sign_in(page, clerk)  # who stands in a store
     page.goto(f"/counter?code={code[1].strip()}&basket=64.00")
     take(page, folder, "counter", width)
+
+
+def drop_unnamed() -> None:
+    """Pictures that no guide shows are not kept."""
+    guides = [*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")]
+    shown = "".join(guide.read_text(encoding="utf-8") for guide in guides)
+    for picture in OUT.rglob("*.webp"):
+        if picture.relative_to(OUT).as_posix() not in shown:
+            picture.unlink()
 
 
 def main() -> None:
@@ -123,6 +131,7 @@ def main() -> None:
             )
             context.close()
         browser.close()
+    drop_unnamed()
     weight = sum(picture.stat().st_size for picture in OUT.rglob("*.webp"))
     assert weight < MOST, f"{weight} bytes of pictures"
 
