@@ -77,34 +77,6 @@ _ORDERED = (
     .distinct()
     .where(Order.brand_id == _BRAND, Order.person_id.in_(_IDS), Order.ordered_on >= bindparam("day"))
 )
-_COUPONS = (
-    select(
-        Coupon.member_id,
-        Coupon.offer_id,
-        Coupon.token,
-        Coupon.code,
-        Coupon.valid_until,
-        Coupon.state,
-        OfferTerms.valid_days,
-        OfferTerms.version,
-    )
-    .join(
-        OfferTerms,
-        and_(
-            OfferTerms.brand_id == Coupon.brand_id,
-            OfferTerms.offer_id == Coupon.offer_id,
-            OfferTerms.version == Coupon.terms_version,
-        ),
-    )
-    .where(
-        Coupon.brand_id == _BRAND,
-        Coupon.offer_id == bindparam("offer"),
-        Coupon.member_id.in_(_IDS),
-        Coupon.occurrence == bindparam("occurrence"),
-    )
-)
-
-
 # Where a matrix chooses: of whichever offer.
 _CHOSEN = (
     select(
@@ -117,20 +89,14 @@ _CHOSEN = (
         OfferTerms.valid_days,
         OfferTerms.version,
     )
-    .join(
-        OfferTerms,
-        and_(
-            OfferTerms.brand_id == Coupon.brand_id,
-            OfferTerms.offer_id == Coupon.offer_id,
-            OfferTerms.version == Coupon.terms_version,
-        ),
-    )
+    .join(OfferTerms, coupon_queries.ITS_TERMS)
     .where(
         Coupon.brand_id == _BRAND,
         Coupon.member_id.in_(_IDS),
         Coupon.occurrence == bindparam("occurrence"),
     )
 )
+_COUPONS = _CHOSEN.where(Coupon.offer_id == bindparam("offer"))
 
 
 class Campaigns:

@@ -51,7 +51,7 @@ def find(scope: Scope, typed: str, locale: str = "en", store_id: int | None = No
         return None
     rows = scope.session.execute(
         select(Coupon, Offer)
-        .join(Offer, (Offer.brand_id == Coupon.brand_id) & (Offer.id == Coupon.offer_id))
+        .join(Offer, queries.ITS_OFFER)
         .where(
             Coupon.brand_id == scope.brand.id,
             Coupon.person_id == member.person_id,

@@ -20,7 +20,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from webapp.coupons.models import Coupon, CouponChange, Offer, Redemption
-from webapp.coupons.queries import expired, in_reach, standing
+from webapp.coupons.queries import ITS_OFFER, expired, in_reach, standing
 from webapp.kernel import clock
 from webapp.kernel.scope import Scope
 from webapp.lifecycle.models import StageChange
@@ -183,7 +183,7 @@ def _rows(scope: Scope, ask: Ask, beside: str, *columns: Any) -> Select[Any]:
         isouter=beside == _GIVEN,
     )
     if ask.by == "type":
-        query = query.join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
+        query = query.join(Offer, ITS_OFFER)
     elif ask.by == "home":
         query = query.join(Member, and_(Member.brand_id == Coupon.brand_id, Member.id == Coupon.member_id))
     elif ask.by == "giver":

@@ -26,6 +26,13 @@ from webapp.staff.models import Staff
 USABLE = ("issued", "claimed", "held", "reversed")
 EXPIRED = "expired"  # shown, never stored
 PAGE = 50
+# Joins from a coupon: its offer, and the terms that it was given with, whatever the offer says now.
+ITS_OFFER = and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id)
+ITS_TERMS = and_(
+    OfferTerms.brand_id == Coupon.brand_id,
+    OfferTerms.offer_id == Coupon.offer_id,
+    OfferTerms.version == Coupon.terms_version,
+)
 
 
 def coupon_path(token: str) -> str:
@@ -264,7 +271,7 @@ def coupon_row(scope: Scope, coupon_id: int) -> CouponRow:
 def _rows() -> Select[*tuple[Any, ...]]:
     return (
         select(Coupon, Offer.name, Member.number, Redemption, Order.number, Order.paid_minor)
-        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
+        .join(Offer, ITS_OFFER)
         .join(Member, and_(Member.brand_id == Coupon.brand_id, Member.id == Coupon.member_id))
         .outerjoin(
             Redemption, and_(Redemption.brand_id == Coupon.brand_id, Redemption.open_coupon_id == Coupon.id)

@@ -8,7 +8,7 @@ from sqlalchemy import and_, select
 
 from webapp.coupons import conditions
 from webapp.coupons.models import Coupon, Offer, OfferTerms, Redemption
-from webapp.coupons.queries import standing
+from webapp.coupons.queries import ITS_OFFER, ITS_TERMS, standing
 from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import Idempotency, insert_or_ignore
 from webapp.kernel.scope import Scope
@@ -27,15 +27,8 @@ def taken(scope: Scope, store_id: int | None, till: str, *, joins: bool) -> Refu
     rows = scope.session.execute(
         select(Redemption.id, Redemption.redeemed_at, Offer.name, OfferTerms.conditions)
         .join(Coupon, and_(Coupon.brand_id == Redemption.brand_id, Coupon.id == Redemption.coupon_id))
-        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
-        .join(
-            OfferTerms,
-            and_(
-                OfferTerms.brand_id == Coupon.brand_id,
-                OfferTerms.offer_id == Coupon.offer_id,
-                OfferTerms.version == Coupon.terms_version,
-            ),
-        )
+        .join(Offer, ITS_OFFER)
+        .join(OfferTerms, ITS_TERMS)
         .where(
             Redemption.brand_id == scope.brand.id,
             Redemption.till_number == till,

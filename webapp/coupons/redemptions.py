@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from webapp.brands.models import Store
 from webapp.coupons.models import Coupon, Offer, Redemption
-from webapp.coupons.queries import standing
+from webapp.coupons.queries import ITS_OFFER, standing
 from webapp.kernel.errors import NotFound
 from webapp.kernel.reach import within
 from webapp.kernel.scope import Scope
@@ -129,7 +129,7 @@ def _redemptions(scope: Scope) -> Select[*tuple[Any, ...]]:
     return (
         select(Redemption, Coupon, Offer.name, Store.name, Staff.name, Staff.email, Order.number)
         .join(Coupon, and_(Coupon.brand_id == Redemption.brand_id, Coupon.id == Redemption.coupon_id))
-        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
+        .join(Offer, ITS_OFFER)
         .outerjoin(Store, and_(Store.brand_id == Redemption.brand_id, Store.id == Redemption.store_id))
         .outerjoin(Staff, Staff.id == Redemption.staff_id)
         .outerjoin(Order, and_(Order.brand_id == Redemption.brand_id, Order.id == Redemption.order_id))

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 
 from webapp.catalogue.models import Product
 from webapp.coupons import holds, steps
 from webapp.coupons.models import Coupon, Offer, OfferTerms, Redemption
+from webapp.coupons.queries import ITS_OFFER, ITS_TERMS
 from webapp.coupons.quoting import Bill, NotUsed, Wish, reckon
 from webapp.coupons.redeem import TILL_NUMBER, printable, read, wish
 from webapp.coupons.using import guarded, over_budget, write_down
@@ -151,15 +152,8 @@ def _known(scope: Scope, codes: Sequence[str]) -> _Known:
     """The coupons of codes with their offers and terms, read at once."""
     rows = scope.session.execute(
         select(Coupon, Offer, OfferTerms)
-        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
-        .join(
-            OfferTerms,
-            and_(
-                OfferTerms.brand_id == Coupon.brand_id,
-                OfferTerms.offer_id == Coupon.offer_id,
-                OfferTerms.version == Coupon.terms_version,
-            ),
-        )
+        .join(Offer, ITS_OFFER)
+        .join(OfferTerms, ITS_TERMS)
         .where(Coupon.brand_id == scope.brand.id, Coupon.code.in_([word for word in codes if read(word)]))
     )
     return {coupon.code: (coupon, offer, terms) for coupon, offer, terms in rows}

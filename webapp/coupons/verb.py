@@ -9,9 +9,9 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from webapp.coupons import holds, public_page, queries, service, waiting
 from webapp.coupons.models import Coupon, Offer, OfferTerms
@@ -38,7 +38,7 @@ class Room:
         if not keys:
             return []
         rows = scope.session.execute(
-            _offers()
+            queries.with_terms()
             .where(Offer.brand_id == scope.brand.id, Offer.type_key.in_(keys))
             .order_by(Offer.id.desc())
             .limit(SHOWN)
@@ -48,7 +48,9 @@ class Room:
     def offer(self, scope: Scope, plugin: str, word: str) -> OfferView | None:
         """Drafts are nobody's business yet."""
         row = scope.session.execute(
-            _offers().where(Offer.brand_id == scope.brand.id, Offer.token == word, Offer.state != "draft")
+            queries.with_terms().where(
+                Offer.brand_id == scope.brand.id, Offer.token == word, Offer.state != "draft"
+            )
         ).one_or_none()
         if row is None or row[0].type_key not in _types(plugin):
             return None
@@ -57,7 +59,7 @@ class Room:
     def offer_by_id(self, scope: Scope, plugin: str, offer_id: int) -> OfferView | None:
         """Drafts too."""
         row = scope.session.execute(
-            _offers().where(Offer.brand_id == scope.brand.id, Offer.id == offer_id)
+            queries.with_terms().where(Offer.brand_id == scope.brand.id, Offer.id == offer_id)
         ).one_or_none()
         if row is None or row[0].type_key not in _types(plugin):
             return None
@@ -154,21 +156,10 @@ def _types(plugin: str) -> set[str]:
     return {key for key, (owner, _type) in registry().coupon_types.items() if owner == plugin}
 
 
-def _offers() -> Any:
-    return select(Offer, OfferTerms).join(
-        OfferTerms,
-        and_(
-            OfferTerms.brand_id == Offer.brand_id,
-            OfferTerms.offer_id == Offer.id,
-            OfferTerms.version == Offer.terms_version,
-        ),
-    )
-
-
 def _own(scope: Scope, plugin: str, coupon_id: int) -> Coupon | None:
     return scope.session.scalars(
         select(Coupon)
-        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
+        .join(Offer, queries.ITS_OFFER)
         .where(Coupon.brand_id == scope.brand.id, Coupon.id == coupon_id, Offer.type_key.in_(_types(plugin)))
     ).one_or_none()
 
@@ -178,7 +169,7 @@ def _all_own(scope: Scope, plugin: str, coupon_ids: Sequence[int]) -> bool:
     found = scope.session.scalar(
         select(func.count())
         .select_from(Coupon)
-        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
+        .join(Offer, queries.ITS_OFFER)
         .where(Coupon.brand_id == scope.brand.id, Coupon.id.in_(wanted), Offer.type_key.in_(_types(plugin)))
     )
     return found == len(wanted)

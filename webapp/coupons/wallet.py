@@ -88,15 +88,8 @@ def of_offer(scope: Scope, member_id: int, offer_id: int) -> Coupon | None:
 def _rows(scope: Scope, *where: ColumnElement[bool]) -> Select[Coupon, Offer, OfferTerms]:
     return (
         select(Coupon, Offer, OfferTerms)
-        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
-        .join(
-            OfferTerms,
-            and_(
-                OfferTerms.brand_id == Coupon.brand_id,
-                OfferTerms.offer_id == Coupon.offer_id,
-                OfferTerms.version == Coupon.terms_version,
-            ),
-        )
+        .join(Offer, queries.ITS_OFFER)
+        .join(OfferTerms, queries.ITS_TERMS)
         .where(Coupon.brand_id == scope.brand.id, Coupon.state != "void", *where)
     )
 

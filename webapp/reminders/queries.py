@@ -98,16 +98,12 @@ def _today(scope: Scope) -> ColumnElement[bool]:
     )
 
 
-def _of_offer() -> ColumnElement[bool]:
-    return and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id)
-
-
 def people(scope: Scope, after: int, limit: int) -> Sequence[int]:
     """The next people by id who have a coupon to be reminded of on this day."""
     return scope.session.scalars(
         select(Coupon.person_id)
         .distinct()
-        .join(Offer, _of_offer())
+        .join(Offer, coupons.ITS_OFFER)
         .where(
             Coupon.brand_id == scope.brand.id,
             Coupon.person_id > after,
@@ -127,7 +123,7 @@ def due(scope: Scope, person_ids: Collection[int]) -> list[Due]:
         select(
             Coupon.id, Coupon.person_id, Coupon.valid_until, case((_today(scope), 1), else_=0).label("now")
         )
-        .join(Offer, _of_offer())
+        .join(Offer, coupons.ITS_OFFER)
         .where(
             Coupon.brand_id == scope.brand.id,
             among(Coupon.person_id, person_ids),

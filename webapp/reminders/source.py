@@ -142,15 +142,8 @@ def _named(scope: Scope, delivery_ids: Sequence[int]) -> dict[int, list[tuple[Co
     rows = scope.session.execute(
         select(RemindedCoupon.delivery_id, Coupon, Offer, OfferTerms)
         .join(Coupon, and_(Coupon.brand_id == RemindedCoupon.brand_id, Coupon.id == RemindedCoupon.coupon_id))
-        .join(Offer, and_(Offer.brand_id == Coupon.brand_id, Offer.id == Coupon.offer_id))
-        .join(
-            OfferTerms,
-            and_(
-                OfferTerms.brand_id == Coupon.brand_id,
-                OfferTerms.offer_id == Coupon.offer_id,
-                OfferTerms.version == Coupon.terms_version,
-            ),
-        )
+        .join(Offer, coupons.ITS_OFFER)
+        .join(OfferTerms, coupons.ITS_TERMS)
         .where(
             RemindedCoupon.brand_id == scope.brand.id,
             RemindedCoupon.delivery_id.in_(delivery_ids),
