@@ -65,6 +65,18 @@ def release(scope: Scope, coupon_id: int) -> Coupon:
     return coupon
 
 
+def let_go(scope: Scope, coupon_id: int) -> Coupon | Refused:
+    """A clerk ends the hold for another purchase, for the member who stands before them; a coupon that is not kept for one
+    stays as it is. Refused: waiting (only the plugin that keeps it ends that). Raises NotFound."""
+    coupon = steps.locked(scope, coupon_id)
+    why = others(scope, coupon)
+    if why is None or why.code != "held":
+        return why or coupon
+    _back(scope, coupon)
+    scope.audit("coupon.let_go", "coupon", coupon.id)
+    return coupon
+
+
 def free(scope: Scope, coupon: Coupon) -> None:
     """A locked coupon that is held for whoever uses it now is what it was before."""
     _back(scope, coupon)

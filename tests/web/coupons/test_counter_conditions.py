@@ -107,6 +107,13 @@ def test_a_coupon_kept_for_another_purchase_says_until_when(
         db.write(lambda s: holds.hold(s, coupon.id, SUNDAY + timedelta(hours=1), key="basket"), brand=brand)
         said = text_of(look(clerk, coupon, stores["xujiahui"]).text)
         assert "It is kept for another purchase until today 1:00" in said
+        seen = look(clerk, coupon, stores["xujiahui"])
+        (form,) = [one for one in forms_of(seen.text) if one.action == "/counter/let-go"]
+        for _ in range(2):
+            again = clerk.post("/counter/let-go", data=form.fields, follow_redirects=True)
+            assert "kept for no other purchase any more" in text_of(again.text)
+        assert "To pay" in text_of(look(clerk, coupon, stores["xujiahui"]).text)
+        db.write(lambda s: holds.hold(s, coupon.id, SUNDAY + timedelta(hours=1), key="basket"), brand=brand)
     with clock.fixed(SUNDAY + timedelta(hours=1)):
         assert "To pay" in text_of(look(clerk, coupon, stores["xujiahui"]).text)
 

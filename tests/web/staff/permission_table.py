@@ -156,6 +156,7 @@ TABLE = {
     "counter.done": "OPMGC",
     "counter.find": "OPMGC",
     "counter.index": "OPMGC",
+    "counter.let_go": "OPMC",
     "counter.undo": "OPMC",
     "counter.use": "OPMGC",
     "returns.save": "OPMC",

@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from webapp.brands import queries as brands
-from webapp.coupons import at_counter, queries, redeem, redemptions, returning, says, service, undoing
+from webapp.coupons import at_counter, holds, queries, redeem, redemptions, returning, says, service, undoing
 from webapp.coupons.forms import CounterForm, FindForm
 from webapp.coupons.models import Redemption
 from webapp.kernel import edge, money, security, shell
@@ -140,6 +140,23 @@ def use() -> Response:
     if len(stores) > 1 and store_id:
         keep_store(response, store_id)
     return response
+
+
+@bp.post("/counter/let-go", permission="counter.reverse")
+def let_go() -> Response:
+    """A coupon that is kept for another purchase is the member's again, who stands here with it."""
+    code = redeem.read(request.form.get("code", "")) or ""
+    with edge.read() as scope:
+        coupon = queries.by_code(scope, code) if code and left(*_guesses()) else None
+    if coupon is None:
+        limit(*_guesses())
+        return edge.redirect("counter.index")
+    answer = edge.write(lambda scope: holds.let_go(scope, coupon.id))
+    if isinstance(answer, Refused):
+        flash(says.refused(answer), "warn")
+    else:
+        flash(_("It is kept for no other purchase any more."), "good")
+    return edge.redirect("counter.index", code=code)
 
 
 def keep_store(response: Response, store_id: int) -> None:
