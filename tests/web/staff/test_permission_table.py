@@ -56,6 +56,8 @@ NOT_HERE = {
     "imports.bad": "the file had no bad row",
     "imports.columns": "the file is in already",
     "campaigns.preview_html": "the campaign says nothing yet",
+    "matrix_rows.new": "the matrix is taken away by then",
+    "matrix_rows.edit": "the matrix is taken away by then",
     "outbox.try_channel": "there is no channel of the example's name",
 }
 

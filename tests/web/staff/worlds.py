@@ -19,6 +19,8 @@ from webapp.imports.models import Import
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import SYSTEM, BrandRef, Scope
+from webapp.matrix import service as matrices
+from webapp.segments.rules import Rule
 from webapp.staff import service as staff
 from webapp.staff.models import StaffInvite
 from webapp.tags import service as tags
@@ -118,6 +120,7 @@ def make_world(
             made_by=person.id,
             created_at=scope.now,
         )
+        matrix = good(matrices.new(scope, f"Matrix {of_brand}"))
         scope.session.add_all([file, api_key])
         scope.session.flush()
         return {
@@ -136,6 +139,8 @@ def make_world(
             "note_id": good(tags.write_note(scope, member.id, f"Note {mark}")),
             "staff_id": person.id,
             "invite_id": invite.id,
+            "matrix_id": matrix.id,
+            "row_id": good(matrices.add_row(scope, matrix.id, Rule(), offer.id)).id,
             "event_id": good(public_page.save_event(scope, None, f"Event {of_brand}", "", [offer.id])).id,
             "product_id": product.id,
             "category_id": shelf.id,
