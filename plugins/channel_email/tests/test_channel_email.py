@@ -8,11 +8,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -348,17 +346,3 @@ def test_the_servers_words_tell_nobodys_address() -> None:
 )
 def test_ready(known: dict[str, Any], ready: bool) -> None:
     assert (CHANNEL.ready(context(known, DECLARED)) is None) is ready
-
-
-def test_every_word_has_its_chinese() -> None:
-    folder = Path(channel_email.__file__).parent
-    with (folder / "translations" / "zh_CN.po").open("rb") as file:
-        catalogue = {str(m.id): str(m.string) for m in read_po(file, locale="zh_CN") if m.id}
-    words = {CHANNEL.label}
-    words |= {word for field in CHANNEL.fields for word in (field.label, field.help) if word}
-    words |= {
-        word for one in DECLARED for word in (one.label, one.help, *(t for _, t in one.choices)) if word
-    }
-    words |= {CHANNEL.ready(context(known, DECLARED)) or "" for known in ({}, {"host": "h"}, {"host": "h", "from_address": "a@b.example", "user": "u"})}  # fmt: skip
-    missing = {word for word in words if not catalogue.get(word)}
-    assert not missing

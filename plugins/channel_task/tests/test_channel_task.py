@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.pofile import read_po
 
 from plugins import channel_task
 from plugins.channel_task.channel import TaskChannel
@@ -87,13 +85,3 @@ def test_due_days_are_counted_in_the_brands_zone() -> None:
     [(_, what, due)] = shop.taken.values()
     assert due == date(2026, 3, 16)  # the suite's moment is the 14th, in Shanghai too
     assert "\0" not in what
-
-
-def test_every_word_has_its_chinese() -> None:
-    path = Path(channel_task.__file__).parent / "translations" / "zh_CN.po"
-    with path.open("rb") as file:
-        table = {m.id: m.string for m in read_po(file)}
-    channel = TaskChannel()
-    said = [channel.label, channel.consent, *(w for f in channel.fields for w in (f.label, f.help))]
-    said += [word for one in DECLARED for word in (one.label, one.help)]
-    assert [word for word in said if word and not table.get(word)] == []

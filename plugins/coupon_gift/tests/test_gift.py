@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.extract import extract_from_file
-from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plugins.coupon_gift.coupon import Gift
 from webapp.plugin_api import Basket, Quote
+from webapp.plugin_testing import words
 from webapp.plugin_testing.coupon_type import CouponTypeContract
 
 TYPE = Gift()
-FOLDER = Path(__file__).resolve().parents[1]
 
 
 def gift(words: str, note: str | None = None, worth: int | None = None) -> dict[str, Any]:
@@ -50,34 +47,8 @@ def test_terms_that_cannot_stand_name_their_field(terms: dict[str, Any], fields:
     assert [problem.field for problem in TYPE.check(terms)] == fields
 
 
-def catalogue() -> dict[str, str]:
-    with (FOLDER / "translations" / "zh_CN.po").open("rb") as file:
-        return {
-            str(message.id): str(message.string) for message in read_po(file, locale="zh_CN") if message.id
-        }
-
-
 def test_members_read_the_gift_and_staff_the_note_and_its_worth() -> None:
-    terms, known = gift("盖碗", note="白盒子", worth=1_200), catalogue()
-
-    def money(minor: int) -> str:
-        return f"¥{minor / 100:.2f}"
-
-    def chinese(message: str, **facts: Any) -> str:
-        return known[message] % (facts or ())
-
-    assert TYPE.describe(terms, money, chinese) == ["礼品：盖碗", "无需消费"]
-    assert TYPE.for_staff(terms, money, chinese) == ["备注：白盒子", "价值 ¥12.00"]
-    assert TYPE.for_staff(gift("盖碗"), money, chinese) == []
-
-
-def test_every_word_is_in_the_catalogue() -> None:
-    known = catalogue()
-    assert all(known.values())
-    keywords: dict[str, Any] = {"_": None, "Problem": (2,)}
-    found = extract_from_file("python", str(FOLDER / "coupon.py"), keywords=keywords)
-    said = {str(message) for _line, message, _comments, _context in found}
-    assert len(said) >= 6
-    for field in TYPE.fields:
-        said |= {field.label, field.help} - {""}
-    assert said - known.keys() == set()
+    terms, chinese = gift("盖碗", note="白盒子", worth=1_200), words.translated(TYPE)
+    assert TYPE.describe(terms, words.yuan, chinese) == ["礼品：盖碗", "无需消费"]
+    assert TYPE.for_staff(terms, words.yuan, chinese) == ["备注：白盒子", "价值 ¥12.00"]
+    assert TYPE.for_staff(gift("盖碗"), words.yuan, chinese) == []
