@@ -16,7 +16,6 @@ from webapp.groups.forms import GroupForm, ListForm, TypeForm, group_form
 from webapp.groups.models import Group
 from webapp.kernel import edge, shell
 from webapp.kernel.errors import Refused
-from webapp.kernel.idempotency import once
 from webapp.kernel.pictures import MOST_BYTES, BadPicture, Picture, read
 from webapp.kernel.reach import reaches
 from webapp.kernel.scope import Scope
@@ -154,22 +153,18 @@ def create() -> Response:
     valid, found = form.validate(), _uploaded(form)
     if not valid or form.picture.errors:
         return _page(form, None, status=422)
-    key = edge.once_key()
 
-    def make(scope: Scope) -> Any:
+    def make(scope: Scope) -> Group | Refused:
         made = service.add(scope, form.details())
-        if isinstance(made, Refused):
-            return {"refused": made.code, "facts": made.facts}
-        if found is not None:
+        if found is not None and not isinstance(made, Refused):
             service.set_picture(scope, made.id, found)
-        return {"id": made.id}
+        return made
 
-    answer = edge.write(lambda scope: once(scope, key, "group.new", lambda: make(scope)))
-    if "id" in answer:
+    answer = edge.add_once("group.new", make)
+    if isinstance(answer, int):
         flash(_("Made. Now say who is in it."), "good")
-        return edge.redirect("groups.show", group_id=answer["id"])
-    edge.spend_once()
-    form.refuse(Refused(answer["refused"], answer["facts"]))
+        return edge.redirect("groups.show", group_id=answer)
+    form.refuse(answer)
     return _page(form, None, status=422)
 
 

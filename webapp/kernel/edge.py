@@ -16,7 +16,9 @@ from werkzeug.routing import IntegerConverter as AnyInteger
 
 from webapp.kernel import csrf
 from webapp.kernel.db import Database
+from webapp.kernel.errors import Refused
 from webapp.kernel.htmx import is_partial
+from webapp.kernel.idempotency import once
 from webapp.kernel.scope import PUBLIC as PUBLIC_ACTOR
 from webapp.kernel.scope import Actor, BrandRef, Scope
 
@@ -159,6 +161,27 @@ def once_key() -> str:
     if not 8 <= len(key) <= 64:
         abort(400)
     return key
+
+
+def add_once(purpose: str, make: Callable[[Scope], Any]) -> int | Refused:
+    """Make one thing, however often its form is posted: its id. make: the thing, or why not; a form that is shown again
+    after that has a new key."""
+    key = once_key()
+
+    def unit(scope: Scope) -> Any:
+        def work() -> Any:
+            made = make(scope)
+            return (
+                {"refused": made.code, "facts": made.facts} if isinstance(made, Refused) else {"id": made.id}
+            )
+
+        return once(scope, key, purpose, work)
+
+    answer = write(unit)
+    if "id" in answer:
+        return int(answer["id"])
+    spend_once()
+    return Refused(answer["refused"], answer["facts"])
 
 
 class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask, Response, flash, g, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -12,7 +10,6 @@ from markupsafe import Markup
 from webapp.brands import queries as brands
 from webapp.kernel import edge, shell
 from webapp.kernel.errors import Refused
-from webapp.kernel.idempotency import once
 from webapp.kernel.scope import Scope
 from webapp.members import panels, queries, service
 from webapp.members.forms import MemberForm, member_form
@@ -102,22 +99,14 @@ def add() -> Response:
         return _form_page(form, None, 422)
     details, consents = _details(form, None), _consents(form, channels, {})
 
-    def work(scope: Scope) -> Any:
-        def add_it() -> Any:
-            answer = service.add_member(scope, details, consents=consents, source="counter")
-            if isinstance(answer, Refused):
-                return {"refused": answer.code, "facts": answer.facts}
-            return {"id": answer.id}
-
-        return once(scope, key, "member.new", add_it)
-
-    key = edge.once_key()
-    answer = edge.write(work)
-    if "id" in answer:
+    answer = edge.add_once(
+        "member.new",
+        lambda scope: service.add_member(scope, details, consents=consents, source="counter"),
+    )
+    if isinstance(answer, int):
         flash(_("Added."), "good")
-        return edge.redirect("members.profile", member_id=answer["id"])
-    edge.spend_once()
-    form.refuse(Refused(answer["refused"], answer["facts"]))
+        return edge.redirect("members.profile", member_id=answer)
+    form.refuse(answer)
     return _form_page(form, None, 422)
 
 

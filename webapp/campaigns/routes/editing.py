@@ -15,7 +15,6 @@ from webapp.campaigns.routes.base import bp, channel_of, channels, draft, page
 from webapp.coupons import queries as coupons
 from webapp.kernel import edge
 from webapp.kernel.errors import Refused
-from webapp.kernel.idempotency import once
 from webapp.kernel.limits import limit
 from webapp.kernel.scope import Scope
 from webapp.matrix import queries as matrices
@@ -74,25 +73,22 @@ def create() -> Response:
         form = _basics_form(scope)
     if not form.validate():
         return page("basics.html", form=form, campaign=None, kind=kind, status=422)
-    key = edge.once_key()
     offer_id, matrix_id = form.chosen()
 
-    def make(scope: Scope) -> Any:
-        made = drafts.create(
+    made = edge.add_once(
+        "campaign.new",
+        lambda scope: drafts.create(
             scope,
             name=form.name.data,
             channel=form.channel.data,
             offer_id=offer_id,
             matrix_id=matrix_id,
             kind=kind,
-        )
-        return {"refused": made.code, "facts": made.facts} if isinstance(made, Refused) else {"id": made.id}
-
-    answer = edge.write(lambda scope: once(scope, key, "campaign.new", lambda: make(scope)))
-    if "id" in answer:
-        return edge.redirect("campaigns.edit_audience", campaign_id=answer["id"])
-    edge.spend_once()
-    form.refuse(Refused(answer["refused"], answer["facts"]))
+        ),
+    )
+    if isinstance(made, int):
+        return edge.redirect("campaigns.edit_audience", campaign_id=made)
+    form.refuse(made)
     return page("basics.html", form=form, campaign=None, kind=kind, status=422)
 
 

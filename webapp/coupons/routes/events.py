@@ -17,8 +17,6 @@ from webapp.kernel import browser, edge, links, qr
 from webapp.kernel.edge import PUBLIC
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.i18n import pick_locale
-from webapp.kernel.idempotency import once
-from webapp.kernel.scope import Scope
 
 bp = edge.blueprint("offer_events", __name__)
 PLACE = "place_"
@@ -124,26 +122,17 @@ def add() -> Response:
     form = _form(offers)
     if not form.validate():
         return _form_page(form, None, 422)
-    key = edge.once_key()
-
-    def unit(scope: Scope) -> Any:
-        def work() -> dict[str, Any]:
-            made = public_page.save_event(
-                scope, None, form.title.data or "", form.text.data or "", form.offers()
-            )
-            return (
-                {"refused": made.code, "facts": made.facts} if isinstance(made, Refused) else {"id": made.id}
-            )
-
-        return once(scope, key, "offer_event.new", work)
-
-    answer = edge.write(unit)
-    if "refused" in answer:
-        edge.spend_once()
-        form.refuse(Refused(answer["refused"], answer["facts"]))
+    made = edge.add_once(
+        "offer_event.new",
+        lambda scope: public_page.save_event(
+            scope, None, form.title.data or "", form.text.data or "", form.offers()
+        ),
+    )
+    if isinstance(made, Refused):
+        form.refuse(made)
         return _form_page(form, None, 422)
     flash(_("The page is there: copy its address, or print the code."), "good")
-    return edge.redirect("offer_events.show", event_id=answer["id"])
+    return edge.redirect("offer_events.show", event_id=made)
 
 
 @bp.get("/offers/events/<int:event_id>", permission="coupons.edit")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, flash, request
 from flask_babel import gettext as _
 
@@ -108,19 +106,16 @@ def _save(matrix_id: int, row_id: int | None) -> Response:
         changing = request.form.get("do") == "add" or "remove" in request.form
         if changing or rule is None or not form.validate():
             return _page(scope, matrix, row, form, builder, 200 if changing else 422)
-    key, offer_id = edge.once_key(), int(form.offer.data)
+    offer_id = int(form.offer.data)
 
-    def work(scope: Scope) -> Any:
+    def work(scope: Scope) -> MatrixRow | Refused:
         if row_id is None:
-            done = service.add_row(scope, matrix_id, rule, offer_id)
-        else:
-            done = service.change_row(scope, matrix_id, row_id, rule, offer_id)
-        return {"refused": done.code, "facts": done.facts} if isinstance(done, Refused) else {"id": done.id}
+            return service.add_row(scope, matrix_id, rule, offer_id)
+        return service.change_row(scope, matrix_id, row_id, rule, offer_id)
 
-    answer = edge.write(lambda scope: once(scope, key, f"matrix.row:{matrix_id}", lambda: work(scope)))
-    if "refused" in answer:
-        edge.spend_once()
-        form.refuse(Refused(answer["refused"], answer["facts"]))
+    answer = edge.add_once(f"matrix.row:{matrix_id}", work)
+    if isinstance(answer, Refused):
+        form.refuse(answer)
         with edge.read() as scope:
             return _page(scope, matrix, row, form, Builder.of_form(scope, request.form), 422)
     flash(_("Saved."), "good")

@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from webapp.campaigns import queries as campaigns
 from webapp.kernel import edge
 from webapp.kernel.errors import Refused
-from webapp.kernel.idempotency import once
 from webapp.kernel.scope import Scope
 from webapp.matrix import queries, service, words
 from webapp.matrix.forms import NameForm
@@ -49,18 +48,11 @@ def add() -> Response:
     form = NameForm()
     if not form.validate():
         return edge.page("pages/matrices/name.html", status=422, form=form, matrix=None)
-    key = edge.once_key()
-
-    def work(scope: Scope) -> Any:
-        made = service.new(scope, form.name.data or "")
-        return {"refused": made.code, "facts": made.facts} if isinstance(made, Refused) else {"id": made.id}
-
-    answer = edge.write(lambda scope: once(scope, key, "matrix.new", lambda: work(scope)))
-    if "refused" in answer:
-        edge.spend_once()
-        form.refuse(Refused(answer["refused"], answer["facts"]))
+    made = edge.add_once("matrix.new", lambda scope: service.new(scope, form.name.data or ""))
+    if isinstance(made, Refused):
+        form.refuse(made)
         return edge.page("pages/matrices/name.html", status=422, form=form, matrix=None)
-    return edge.redirect("matrices.show", matrix_id=answer["id"])
+    return edge.redirect("matrices.show", matrix_id=made)
 
 
 @bp.get("/offers/matrices/<int:matrix_id>", permission="coupons.view")

@@ -12,7 +12,6 @@ from webapp.coupons import queries as coupons
 from webapp.groups import queries as groups
 from webapp.kernel import edge, links, qr
 from webapp.kernel.errors import NotFound, Refused
-from webapp.kernel.idempotency import once
 from webapp.kernel.reach import reaches
 from webapp.kernel.scope import Scope
 from webapp.matrix import queries as matrices
@@ -47,24 +46,12 @@ def add() -> Response:
     form = _form(None)
     if not form.validate():
         return _form_page(form, None, 422)
-    key = edge.once_key()
-
-    def unit(scope: Scope) -> Any:
-        def work() -> dict[str, Any]:
-            answer = service.new(scope, form.details())
-            if isinstance(answer, Refused):
-                return {"refused": answer.code, "facts": answer.facts}
-            return {"id": answer.id}
-
-        return once(scope, key, "touchpoint.new", work)
-
-    answer = edge.write(unit)
-    if "refused" in answer:
-        edge.spend_once()
-        form.refuse(Refused(answer["refused"], answer["facts"]))
+    made = edge.add_once("touchpoint.new", lambda scope: service.new(scope, form.details()))
+    if isinstance(made, Refused):
+        form.refuse(made)
         return _form_page(form, None, 422)
     flash(_("The code is ready: print it and hang it up."), "good")
-    return edge.redirect("touchpoints.show", touchpoint_id=answer["id"])
+    return edge.redirect("touchpoints.show", touchpoint_id=made)
 
 
 @bp.get("/touchpoints/<int:touchpoint_id>", permission="touchpoints.view")
