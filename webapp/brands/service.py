@@ -103,7 +103,7 @@ def change_brand(
 def add_store(scope: Scope, *, name: str, code: str = "", address: str = "") -> Store | Refused:
     """A store; without a code, tills and files call it by its name.
 
-    Refused: store_name, store_code, store_address (too long or blank), store_taken (facts: code).
+    Refused: store_name, store_code, store_address (too long or blank), store_taken (facts: code), store_named (facts: name).
     """
     answer = _store_words(name, code, address)
     if isinstance(answer, Refused):
@@ -111,6 +111,8 @@ def add_store(scope: Scope, *, name: str, code: str = "", address: str = "") -> 
     name, code, address = answer
     if scope.session.scalar(select(Store.id).where(Store.brand_id == scope.brand.id, Store.code == code)):
         return Refused("store_taken", {"code": code})
+    if scope.session.scalar(select(Store.id).where(Store.brand_id == scope.brand.id, Store.name == name)):
+        return Refused("store_named", {"name": name})
     store = Store(
         brand_id=scope.brand.id, id=scope.new_id(), code=code, name=name, address=address, open=True
     )

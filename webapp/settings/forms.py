@@ -40,6 +40,10 @@ STORE_WORDS = {
     "store_code": ("code", _l("Use 1 to 60 characters.")),
     "store_address": ("address", _l("Use at most 200 characters.")),
     "store_taken": ("code", _l("Another store is called so in tills and files.")),
+    "store_named": (
+        "name",
+        _l("There is a store of this name. If tills and files call it otherwise, open it in the list and say so there."),
+    ),
 }
 
 

@@ -79,6 +79,8 @@ def test_stores_are_added_renamed_and_closed(client: Client, db: Database, brand
         *seed.STORES,
         "07",
     }  # the line that could not stand has kept the other one out, too
+    again = client.post("/settings/stores", data={"names": "New"})
+    assert again.status_code == 422 and "There is a store of this name" in text_of(again.text)
     page = f"/settings/stores/{stores['07'].id}"
     taken = client.post(page, data={"name": "New", "code": "xujiahui"})
     assert taken.status_code == 422 and "Another store is called so" in text_of(taken.text)
