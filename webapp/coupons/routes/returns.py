@@ -72,7 +72,7 @@ class ReturnForm(Form):
                 good = False
         return bool(good)
 
-    def wrong(self) -> list[tuple[str, str, str]]:
+    def mistakes(self) -> list[tuple[str, str, str]]:
         """(id, label, sentence) of what is wrong."""
         fields = list(self.back) if self.back else [self.left]
         return [(one.id, str(one.label.text), str(one.errors[0])) for one in fields if one.errors]
