@@ -114,6 +114,13 @@ def page(template: str, block: str | None = None, status: int = 200, **context: 
     return current_app.make_response((html, status))
 
 
+def unlisted(template: str, status: int = 200, **context: Any) -> Response:
+    """A page for whoever has its address: search engines keep it out of their lists."""
+    response = page(template, status=status, **context)
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
 def picture(data: bytes, mimetype: str) -> Response:
     """Uploaded bytes as what they were read to be (kernel.pictures): nothing in them runs, and nobody else keeps them."""
     response = current_app.make_response(data)

@@ -104,7 +104,7 @@ def _page(
         (f"{channel}:{purpose}", labels.get(channel, channel), PURPOSES.get(purpose, purpose), granted)
         for (channel, purpose), granted in known.answers.items()
     ]
-    response = edge.page(
+    return edge.unlisted(
         "pages/preferences/show.html",
         status=status,
         known=known,
@@ -114,8 +114,6 @@ def _page(
         typed=typed or {},
         languages={"en": "English", "zh_CN": "中文"},
     )
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
 
 
 @bp.post("/p/<token>/consents", permission=PUBLIC)

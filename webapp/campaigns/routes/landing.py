@@ -93,7 +93,7 @@ def _page(place: Place, token: str, known: GroupVisitor | None) -> Response:
             lines = coupons.describe(scope, offer, terms, pick_locale())
         post = groups.post_of(scope, place.campaign, place.link, place.group)
         join = landing.joining(scope, place.group.id)
-    response = edge.page(
+    return edge.unlisted(
         "pages/campaigns/landing.html",
         place=place,
         token=token,
@@ -106,8 +106,6 @@ def _page(place: Place, token: str, known: GroupVisitor | None) -> Response:
         url=_checked(post.url),
         join=join,
     )
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
 
 
 @bp.post("/g/<token>", permission=PUBLIC)

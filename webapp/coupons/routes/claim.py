@@ -176,7 +176,7 @@ def _page(
             "words": promises.of_terms(scope, terms),
             "state": queries.shown_state(mine, scope.now, scope.today) if mine is not None else None,
         }
-    response = edge.page(
+    return edge.unlisted(
         "pages/coupons/claim.html",
         status=status,
         offer=offer,
@@ -191,8 +191,6 @@ def _page(
         anew=bool(request.args.get("new")),
         **context,
     )
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
 
 
 # -- what staff do ----------------------------------------------------------------------------------------------------

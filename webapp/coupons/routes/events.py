@@ -84,15 +84,13 @@ def public(token: str) -> Response:
             (one, queries.describe(scope, one.offer, one.terms, pick_locale()))
             for one in public_page.on_page(scope, found)
         ]
-    response = edge.page(
+    return edge.unlisted(
         "pages/coupons/event.html",
         event=found,
         rows=[(one, lines or [], promises.stage_in_words(one.offer, one.stage)) for one, lines in rows],
         stages=promises.STAGES,
         taking=public_page.TAKING,
     )
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
 
 
 # -- staff ------------------------------------------------------------------------------------------------------------

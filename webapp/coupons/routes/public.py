@@ -43,7 +43,7 @@ def show(token: str) -> Response:
         private = not claiming.from_public_page(scope, coupon)
     at_till = state == "held" and coupon.claimed_at is not None  # for a purchase, not for its member
     taken = state in ("claimed", "reversed", "held") and lines is not None and not at_till and not waits
-    response = edge.page(
+    return edge.unlisted(
         "pages/coupons/public.html",
         coupon=coupon,
         offer=offer,
@@ -59,8 +59,6 @@ def show(token: str) -> Response:
         private=private,
         qr=_qr(coupon) if taken else None,
     )
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
 
 
 @bp.post("/c/<token>", permission=PUBLIC)

@@ -32,7 +32,7 @@ def show(token: str) -> Response:
             kept = wallet.of_member(scope, member, pick_locale(), after=request.args.get("after", type=int))
     except NotFound:
         abort(404)
-    response = edge.page(
+    response = edge.unlisted(
         "pages/coupons/wallet.html",
         member=member,
         kept=kept,
@@ -40,7 +40,6 @@ def show(token: str) -> Response:
         token=token,
         states=says.COUPON_STATES,
     )
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
     knowing.remember(response, g.brand, member.id)
     return response
 
