@@ -8,31 +8,19 @@ from pathlib import Path
 import pytest
 
 from tests.unit.campaigns.shop import Shop
-from tests.unit.outbox.post import Scripted
-from webapp.kernel import halt, links
+from tests.unit.outbox.post import in_house, scripted
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef
-from webapp.outbox import drain
-from webapp.plugin_runtime import context, runtime
 
 
 @pytest.fixture(autouse=True)
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Plugins, the instance's key, an address."""
-    context.use_secrets_of(tmp_path)
-    runtime.load_all()
-    links.use("https://shop.example")
-    monkeypatch.setattr(drain, "_quiet", drain._Quiet())
-    halt.forget()
-    yield
-    halt.forget()
-    links.use(None)
-    runtime.load_all()
+    with in_house(tmp_path, monkeypatch):
+        yield
 
 
 @pytest.fixture
 def shop(db: Database, brand: BrandRef) -> Shop:
     """Key `scripted`, owned by a plugin that is on."""
-    scripted = Scripted()
-    runtime.registry().channels[scripted.key] = ("channel_email", scripted)
-    return Shop(db, brand, scripted)
+    return Shop(db, brand, scripted())

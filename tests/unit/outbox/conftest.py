@@ -9,35 +9,24 @@ import pytest
 
 from tests.factories.members import make_members
 from tests.factories.outbox import PlainSource, make_campaign
-from tests.unit.outbox.post import Post, Scripted
-from webapp.kernel import halt, links
+from tests.unit.outbox.post import Post, Scripted, in_house, scripted
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
-from webapp.outbox import drain, sources
-from webapp.plugin_runtime import context, runtime
+from webapp.outbox import sources
 
 
 @pytest.fixture(autouse=True)
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Plugins, the instance's key, an address, and one source of deliveries."""
-    context.use_secrets_of(tmp_path)
-    runtime.load_all()
-    links.use("https://shop.example")
     monkeypatch.setattr(sources, "SOURCES", {"plain": PlainSource()})
-    monkeypatch.setattr(drain, "_quiet", drain._Quiet())
-    halt.forget()
-    yield
-    halt.forget()
-    links.use(None)
-    runtime.load_all()
+    with in_house(tmp_path, monkeypatch):
+        yield
 
 
 @pytest.fixture
 def channel() -> Scripted:
     """Key `scripted`, owned by a plugin that is on."""
-    scripted = Scripted()
-    runtime.registry().channels[scripted.key] = ("channel_email", scripted)
-    return scripted
+    return scripted()
 
 
 @pytest.fixture

@@ -6,16 +6,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from webapp.campaigns.models import Campaign
+from webapp.kernel import halt, links
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
+from webapp.outbox import drain as draining
 from webapp.outbox.drain import Drained, drain
 from webapp.outbox.models import Attempt, Delivery, Dispatch, Receipt
 from webapp.plugin_api import Channel, ContentField, Message, Outcome, PluginContext, Sender
+from webapp.plugin_runtime import context, runtime
 
 Answer = Callable[[Message], Outcome]
 
@@ -56,6 +61,27 @@ class Scripted(Channel):
 
     def addresses(self) -> Counter[str]:
         return Counter(message.to.value for message in self.said)
+
+
+def scripted() -> Scripted:
+    """Key `scripted`, owned by a plugin that is on."""
+    channel = Scripted()
+    runtime.registry().channels[channel.key] = ("channel_email", channel)
+    return channel
+
+
+@contextmanager
+def in_house(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Plugins, the instance's key, an address."""
+    context.use_secrets_of(folder)
+    runtime.load_all()
+    links.use("https://shop.example")
+    monkeypatch.setattr(draining, "_quiet", draining._Quiet())
+    halt.forget()
+    yield
+    halt.forget()
+    links.use(None)
+    runtime.load_all()
 
 
 @dataclass

@@ -13,10 +13,10 @@ from sqlalchemy import select, update
 
 from tests import factories as make
 from tests.support.databases import OTHER_IN_DRILL
-from tests.unit.outbox.post import Scripted
+from tests.unit.outbox.post import Scripted, in_house, scripted
 from webapp.coupons import service
 from webapp.coupons.models import Coupon, Redemption
-from webapp.kernel import clock, halt, links
+from webapp.kernel import clock
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
@@ -24,7 +24,7 @@ from webapp.members import service as members
 from webapp.members.models import Member
 from webapp.outbox import drain
 from webapp.outbox.models import Delivery
-from webapp.plugin_runtime import context, runtime
+from webapp.plugin_runtime import context
 from webapp.reminders import jobs, laying, queries
 from webapp.reminders.models import ReminderRun
 from webapp.tasks import jobs as _tasks  # noqa: F401  lets plugins give tasks
@@ -42,22 +42,14 @@ def nine(day: int) -> datetime:
 
 @pytest.fixture(autouse=True)
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    context.use_secrets_of(tmp_path)
-    runtime.load_all()
-    links.use("https://shop.example")
-    monkeypatch.setattr(drain, "_quiet", drain._Quiet())
     monkeypatch.setattr(laying, "CHANNELS", ("scripted",))
-    halt.forget()
-    yield
-    links.use(None)
-    runtime.load_all()
+    with in_house(tmp_path, monkeypatch):
+        yield
 
 
 @pytest.fixture
 def channel() -> Scripted:
-    scripted = Scripted()
-    runtime.registry().channels[scripted.key] = ("channel_email", scripted)
-    return scripted
+    return scripted()
 
 
 def offer(db: Database, brand: BrandRef, name: str, remind: int | None, **more: Any) -> int:
@@ -250,11 +242,10 @@ def test_a_brand_that_can_write_with_nothing_has_its_day_all_the_same(
     assert night(db, brand, nine(17)) is None
     with db.read() as scope:
         assert scope.session.scalars(select(ReminderRun.state)).all() == ["done"]
-    scripted = Scripted()
-    runtime.registry().channels[scripted.key] = ("channel_email", scripted)
+    channel = scripted()
     db.write(lambda s: context.switch(s, "coupon_spend_and_save", on=False), brand=brand)
     db.write(lambda s: s.session.execute(update(Coupon).values(valid_until=LAST + DAY)), brand=brand)
-    assert night(db, brand, nine(18)) == 1 and not scripted.said
+    assert night(db, brand, nine(18)) == 1 and not channel.said
     assert reasons(db) == [("left_out", "used_since")] and coupon.state == "issued"
 
 

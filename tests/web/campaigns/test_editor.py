@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from tests.factories import make_members, make_offer
 from tests.support.databases import ONE_DATABASE
 from tests.support.smtp import SmtpReceiver
 from tests.support.web import HTMX, Client, Worker, text_of
 from webapp.campaigns import service
-from webapp.kernel import links
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef
@@ -21,22 +17,6 @@ from webapp.plugin_runtime import context
 
 pytestmark = ONE_DATABASE
 GOOD = {"x_subject": "Hello {{ member.name }}", "x_text": "Your coupon: {{ coupon.url }}", "x_html": ""}
-
-
-@pytest.fixture
-def mail(db: Database, brand: BrandRef, app: Any, smtp: SmtpReceiver) -> Iterator[SmtpReceiver]:
-    """The e-mail channel, set to a receiver; links have an address."""
-    links.use("https://shop.example")
-    given = {
-        "host": "127.0.0.1",
-        "port": smtp.port,
-        "security": "none",
-        "from_address": "shop@acme.example",
-    }
-    problems = db.write(lambda scope: context.save_settings(scope, "channel_email", given), brand=brand)
-    assert not problems, problems
-    yield smtp
-    links.use(None)
 
 
 def draft(db: Database, brand: BrandRef, **more: Any) -> int:

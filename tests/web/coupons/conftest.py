@@ -1,4 +1,4 @@
-"""An open offer with a public page."""
+"""An open offer with a public page, and a clerk."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from tests import factories as make
+from tests.support.web import Client
 from webapp.coupons import public_page
 from webapp.coupons.models import Offer, OfferTerms
 from webapp.kernel.db import Database
@@ -37,3 +38,9 @@ def page(app: Flask, db: Database, brand: BrandRef) -> Callable[..., Offer]:
         return db.write(unit, brand=brand)
 
     return build
+
+
+@pytest.fixture
+def clerk(app: Flask) -> Client:
+    browser: Client = app.test_client()  # type: ignore[assignment]
+    return browser.sign_in("clerk")

@@ -40,12 +40,6 @@ def store(db: Database, brand: BrandRef) -> str:
     return str(db.write(lambda s: make.make_store(s, "xujiahui").id, brand=brand))
 
 
-@pytest.fixture
-def clerk(app: Flask) -> Client:
-    browser: Client = app.test_client()  # type: ignore[assignment]
-    return browser.sign_in("clerk")
-
-
 def look(clerk: Client, code: str, basket: str, **more: str) -> Any:
     return clerk.get("/counter", query_string={"code": code, "basket": basket, **more})
 

@@ -24,12 +24,6 @@ SUNDAY = datetime(2026, 5, 10, 4, tzinfo=UTC)  # noon in Shanghai
 
 
 @pytest.fixture
-def clerk(app: Flask) -> Client:
-    browser: Client = app.test_client()  # type: ignore[assignment]
-    return browser.sign_in("clerk")
-
-
-@pytest.fixture
 def stores(db: Database, brand: BrandRef) -> dict[str, int]:
     return db.write(lambda s: {c: make.make_store(s, c).id for c in ("xujiahui", "hongqiao")}, brand=brand)
 

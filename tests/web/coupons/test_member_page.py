@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
 import time_machine
-from flask import Flask
 from sqlalchemy import select
 
 from tests import factories as make
@@ -23,10 +23,8 @@ NOON = datetime(2026, 5, 10, 4, tzinfo=UTC)
 
 
 @pytest.fixture
-def member(app: Flask) -> Client:
-    """A phone that nobody knows."""
-    phone: Client = app.test_client()  # type: ignore[assignment]
-    return phone
+def member(phone: Callable[[], Client]) -> Client:
+    return phone()
 
 
 def given(db: Database, brand: BrandRef, now: datetime | None = None, **offer: object) -> Coupon:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
-import pytest
 from flask import Flask
 
 from tests import factories as make
@@ -15,27 +12,11 @@ from tests.support.smtp import SmtpReceiver
 from tests.support.web import Client, Worker, text_of
 from webapp.coupons import service
 from webapp.coupons.models import Coupon, Offer
-from webapp.kernel import clock, links
+from webapp.kernel import clock
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
-from webapp.plugin_runtime import context
 
 pytestmark = ONE_DATABASE
-
-
-@pytest.fixture
-def mail(db: Database, brand: BrandRef, app: Any, smtp: SmtpReceiver) -> Iterator[SmtpReceiver]:
-    links.use("https://shop.example")
-    given = {
-        "host": "127.0.0.1",
-        "port": smtp.port,
-        "security": "none",
-        "from_address": "shop@acme.example",
-    }
-    problems = db.write(lambda scope: context.save_settings(scope, "channel_email", given), brand=brand)
-    assert not problems, problems
-    yield smtp
-    links.use(None)
 
 
 def test_from_the_form_to_the_letter(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
@@ -20,12 +19,6 @@ from webapp.kernel.scope import BrandRef, Scope
 from webapp.plugin_api import BasketLine
 
 pytestmark = ONE_DATABASE
-
-
-@pytest.fixture
-def clerk(app: Flask) -> Client:
-    browser: Client = app.test_client()  # type: ignore[assignment]
-    return browser.sign_in("clerk")
 
 
 def used_on(db: Database, brand: BrandRef, basket: int, **more: Any) -> Redemption:
