@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import BigInteger, Index, String, delete, insert, select, tuple_, update
+from sqlalchemy import BigInteger, Index, String, Table, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -104,10 +104,19 @@ def _new_key(dialect: str) -> Any:
 
 def amend(scope: Scope, key: str, answer: Any) -> None:
     """Another answer for a key that this very unit has kept."""
-    scope.session.execute(
-        update(Idempotency)
-        .where(Idempotency.brand_id == scope.brand.id, Idempotency.key == key)
-        .values(answer=answer)
+    scope.session.connection().execute(
+        _other_answer(), {"of_brand": scope.brand.id, "of_key": key, "other": answer}
+    )
+
+
+@cache
+def _other_answer() -> Any:
+    """Built once a process, like `_new_key`."""
+    row = cast(Table, Idempotency.__table__)
+    return (
+        update(row)
+        .where(row.c.brand_id == bindparam("of_brand"), row.c.key == bindparam("of_key"))
+        .values(answer=bindparam("other", type_=row.c.answer.type))
     )
 
 
