@@ -122,7 +122,15 @@ class BoundTables:
     def _values(self, table: Table, values: dict[str, Any]) -> None:
         if unknown := [name for name in values if name not in table.c or name in ("brand_id", "id")]:
             raise ValueError(f"{table.name}: {', '.join(unknown)} cannot be set")
-        self._parts(table, (one for one in values.values() if isinstance(one, visitors.Visitable)))
+        self._parts(
+            table,
+            (
+                one
+                for one in values.values()
+                if isinstance(one, visitors.Visitable)
+                or hasattr(one, "__clause_element__")  # a mapped column
+            ),
+        )
 
     def _parts(self, table: Table, expressions: Iterable[Any]) -> None:
         for expression in expressions:

@@ -21,6 +21,7 @@ from webapp.kernel import clock
 from webapp.kernel.db import Database
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
+from webapp.members.models import Member
 from webapp.plugin_api import CouponView, PluginContext, Refusal, own_table, own_tables
 from webapp.plugin_runtime import context
 from webapp.plugin_runtime.tables import BoundTables
@@ -141,3 +142,6 @@ def test_statements_that_could_reach_further_are_refused() -> None:
             own.count(table)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="cannot be set"):
         own.change(TEAM, brand_id=7)
+    for value in (Member.facts_seq, Member.__table__.c.facts_seq, select(Member.id).scalar_subquery()):
+        with pytest.raises(ValueError, match="only its own columns"):
+            own.change(TEAM, T.id == 1, members=value)
