@@ -123,6 +123,8 @@ def join(ctx: PluginContext, team: Row, member: str) -> Row | No:
     )
     if changed != 1:
         return No("full" if _team(ctx, team["id"])["state"] == COMPLETE else "late")
+    if place_of(ctx, team["id"], member) is not None:  # another tap was first while this one waited
+        return No("in_already")
     team = _team(ctx, team["id"])
     others = [place["coupon_id"] for place in _sitting(ctx, team)] if team["members"] == team["size"] else []
     full = len(others) + 1 == team["size"]

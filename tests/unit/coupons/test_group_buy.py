@@ -110,6 +110,17 @@ def test_a_coupon_that_staff_took_away_leaves_its_place(shop: Teams, db: Databas
 
 
 @OTHER_IN_DRILL
+def test_two_taps_of_one_person_at_once_are_one_place(shop: Teams, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer_id, (ada, bob) = shop.shop(2, per_person=2)
+    team = shop.open(offer_id, ada)
+    shop.join(team, bob)
+    looks, look = iter([lambda *_: None]), teams.place_of  # the second tap looked before the first was there
+    monkeypatch.setattr(teams, "place_of", lambda *asked: next(looks, look)(*asked))
+    assert shop.join(team, bob) == teams.No("in_already")
+    assert shop.people(team) == [ada, bob]
+
+
+@OTHER_IN_DRILL
 def test_sixty_people_storm_twelve_teams(shop: Teams) -> None:
     counts = storm(shop, 60, 12, 5, stock=50)
     assert sum(counts.values()) == 12 and counts.get("open", 0) == 0, counts
