@@ -82,6 +82,10 @@ def test_by_lines_and_by_whoever_may(clerk: Client, app: Flask, db: Database, br
     assert wrong.status_code == 422 and "At most 3." in text_of(wrong.text)
     seen = clerk.get(place, query_string={"back-0": "1", "back-1": ""})
     assert "Pay back CN¥40.00" in text_of(seen.text)
+    absurd = clerk.post(
+        place, data=press(seen.text, place) | {"back-0": "9" * 5000, "key": "another-key-again"}
+    )
+    assert absurd.status_code == 409
     done = clerk.post(place, data=press(seen.text, place), follow_redirects=True)
     assert "Written down. Pay back CN¥40.00." in text_of(done.text)
     assert "tea: 2 pieces for CN¥80.00" in text_of(clerk.get(place).text)

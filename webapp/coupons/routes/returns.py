@@ -6,6 +6,7 @@ Looking is a GET: it changes nothing. The button that writes it down sends the s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -138,7 +139,7 @@ def _sent() -> Came:
     """As the button sends it: whole numbers that this page wrote itself; anything else is no answer to what was shown."""
     pieces = [request.form[f"back-{n}"] for n in range(len(request.form)) if f"back-{n}" in request.form]
     if pieces:
-        return Came(pieces=tuple(int(one) if one.isascii() and one.isdecimal() else 0 for one in pieces))
+        return Came(pieces=tuple(int(one) if re.fullmatch("[0-9]{1,9}", one) else 0 for one in pieces))
     brand = edge.brand()
     assert brand is not None  # the guard has seen to it
     try:
