@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, SelectField, StringField, TextAreaField
+from wtforms import RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from webapp.campaigns import wording
 from webapp.campaigns.content import Wrong
 from webapp.kernel.edge import Form
 from webapp.kernel.errors import Refused
+from webapp.matrix.forms import PresentField
 from webapp.plugin_api import ContentField
-
-MATRIX = "m"  # begins a choice that is a matrix, not an offer
 
 
 class BasicsForm(Form):
@@ -27,20 +26,13 @@ class BasicsForm(Form):
         description=_l("For yourself and your colleagues; members do not see it."),
     )
     channel = RadioField(_l("Channel"), validators=[InputRequired(_l("Choose one of the list."))])
-    offer = SelectField(
+    offer = PresentField(
         _l("Offer"),
         description=_l(
             "Each message carries a coupon of the member's own. A matrix chooses for each member which one; whom it has none "
             "for is not written to."
         ),
     )
-
-    def chosen(self) -> tuple[int | None, int | None]:
-        """(offer, matrix): at most one of them."""
-        word = str(self.offer.data or "0")
-        if word.startswith(MATRIX):
-            return None, int(word.removeprefix(MATRIX))
-        return int(word) or None, None
 
     def refuse(self, refusal: Refused) -> None:
         """Put a service's refusal beside its field."""
@@ -58,17 +50,8 @@ def basics_form(
     """With the brand's channels, open offers and matrices."""
     form = BasicsForm(data=values or None)
     form.channel.choices = list(channels)
-    form.offer.choices = [
-        ("0", _l("no coupon")),
-        *((str(id_), name) for id_, name in offers),
-        *((f"{MATRIX}{id_}", _l("By the matrix %(name)s", name=name)) for id_, name in matrices),
-    ]
+    form.offer.fill(_l("no coupon"), offers, matrices)
     return form
-
-
-def as_choice(offer_id: int | None, matrix_id: int | None) -> str:
-    """What is chosen now, as the form's value."""
-    return f"{MATRIX}{matrix_id}" if matrix_id is not None else str(offer_id or 0)
 
 
 class MessageForm(Form):

@@ -17,6 +17,34 @@ from webapp.matrix import birthday, words
 MATRIX = "m"  # begins a choice that is a matrix, not an offer
 
 
+class PresentField(SelectField):
+    """A coupon of one offer, or of the offer that a matrix chooses for each member; or none."""
+
+    def fill(self, none: Any, offers: Sequence[tuple[int, str]], matrices: Sequence[tuple[int, str]]) -> None:
+        """(id, name) of each."""
+        self.choices = [
+            SelectChoice("0", none),
+            *(SelectChoice(str(id_), name) for id_, name in offers),
+            *(
+                SelectChoice(f"{MATRIX}{id_}", _l("By the matrix %(name)s", name=name))
+                for id_, name in matrices
+            ),
+        ]
+
+    @property
+    def chosen(self) -> tuple[int | None, int | None]:
+        """(offer, matrix): at most one of them."""
+        word = str(self.data or "0")
+        if word.startswith(MATRIX):
+            return None, int(word.removeprefix(MATRIX))
+        return int(word) or None, None
+
+
+def as_choice(offer_id: int | None, matrix_id: int | None) -> str:
+    """What is chosen now, as a PresentField's value."""
+    return f"{MATRIX}{matrix_id}" if matrix_id is not None else str(offer_id or 0)
+
+
 class NameForm(Form):
     """What a matrix is called."""
 
@@ -51,7 +79,7 @@ def row_form(offers: Sequence[tuple[int, str]], offer_id: int | None = None) -> 
 class BirthdayForm(Form):
     """What members get for their birthday, and when."""
 
-    present = SelectField(
+    present = PresentField(
         _l("They get"),
         description=_l("A coupon of one offer, or of the offer that a matrix chooses for them."),
     )
@@ -62,13 +90,6 @@ class BirthdayForm(Form):
         maximum=birthday.MOST_DAYS,
         description=_l("So that they can still plan to come; 0 is on the day itself."),
     )
-
-    def chosen(self) -> tuple[int | None, int | None]:
-        """(offer, matrix): at most one of them."""
-        word = str(self.present.data or "0")
-        if word.startswith(MATRIX):
-            return None, int(word.removeprefix(MATRIX))
-        return int(word) or None, None
 
     def refuse(self, refusal: Refused) -> None:
         """Beside its field."""
@@ -81,9 +102,5 @@ def birthday_form(
 ) -> BirthdayForm:
     """With the brand's open offers and matrices."""
     form = BirthdayForm(data=dict(values))
-    form.present.choices = [
-        SelectChoice("0", _l("nothing")),
-        *(SelectChoice(str(id_), name) for id_, name in offers),
-        *(SelectChoice(f"{MATRIX}{id_}", _l("By the matrix %(name)s", name=name)) for id_, name in matrices),
-    ]
+    form.present.fill(_l("nothing"), offers, matrices)
     return form

@@ -24,6 +24,7 @@ from wtforms.validators import Length, NumberRange, Optional
 
 from webapp.kernel.edge import Form
 from webapp.kernel.errors import Refused
+from webapp.matrix.forms import PresentField, as_choice
 from webapp.touchpoints.guides import MOST_A_DAY, Guide
 from webapp.touchpoints.models import Touchpoint
 from webapp.touchpoints.service import Details
@@ -43,7 +44,6 @@ REFUSALS = {
     "ask": _l("Choose one of the list."),
 }
 PURPOSES = ("marketing", "service")
-MATRIX = "m"  # begins a choice that is a matrix, not an offer
 
 
 class JoinForm(Form):
@@ -126,7 +126,7 @@ class TouchpointForm(Form):
         [Length(max=120)],
         description=_l("Such as: shop window, till 2, leaflet of May."),
     )
-    offer = SelectField(
+    offer = PresentField(
         _l("Welcome coupon"),
         description=_l("Given to each new member at once, as long as there are some."),
     )
@@ -169,10 +169,7 @@ class TouchpointForm(Form):
 
     def details(self) -> Details:
         """As the service takes it."""
-        word = str(self.offer.data or "0")
-        offer_id, matrix_id = int(word.removeprefix(MATRIX)) or None, None
-        if word.startswith(MATRIX):
-            offer_id, matrix_id = None, offer_id
+        offer_id, matrix_id = self.offer.chosen
         return Details(
             self.name.data or "",
             self.store.data or None,
@@ -204,7 +201,7 @@ def values_of(row: Touchpoint) -> dict[str, Any]:
         "name": row.name,
         "store": row.store_id or 0,
         "place": row.place,
-        "offer": f"{MATRIX}{row.matrix_id}" if row.matrix_id else str(row.offer_id or 0),
+        "offer": as_choice(row.offer_id, row.matrix_id),
         "welcome": row.welcome,
         "ask": row.ask,
         "ask_name": row.ask_name,
@@ -229,11 +226,7 @@ def fill_choices(
 ) -> TouchpointForm:
     """The lists of the form, each (id, label). people: who may have brought members; servers: who may look after them."""
     form.store.choices = [SelectChoice(*one) for one in stores]
-    form.offer.choices = [
-        SelectChoice("0", _("none")),
-        *(SelectChoice(str(id_), name) for id_, name in offers),
-        *(SelectChoice(f"{MATRIX}{id_}", _("By the matrix %(name)s", name=name)) for id_, name in matrices),
-    ]
+    form.offer.fill(_("none"), offers, matrices)
     form.group.choices = [SelectChoice(0, _("none")), *(SelectChoice(*one) for one in groups)]
     for field, some in ((form.brought_by, people), (form.serves, servers), (form.standin, servers)):
         field.choices = [SelectChoice(0, _("nobody")), *(SelectChoice(*one) for one in some)]

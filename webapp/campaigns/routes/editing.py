@@ -9,7 +9,7 @@ from flask import Response, abort, current_app, flash, request
 from flask_babel import gettext as _
 
 from webapp.campaigns import audience, content, drafts, placeholders, queries, source, testing, wording
-from webapp.campaigns.forms import BasicsForm, MessageForm, as_choice, basics_form, message_form
+from webapp.campaigns.forms import BasicsForm, MessageForm, basics_form, message_form
 from webapp.campaigns.models import Campaign
 from webapp.campaigns.routes.base import bp, channel_of, channels, draft, page
 from webapp.coupons import queries as coupons
@@ -18,6 +18,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.limits import limit
 from webapp.kernel.scope import Scope
 from webapp.matrix import queries as matrices
+from webapp.matrix.forms import as_choice
 from webapp.plugin_runtime import words
 from webapp.segments.compile import conditions
 from webapp.segments.forms import Builder
@@ -73,7 +74,7 @@ def create() -> Response:
         form = _basics_form(scope)
     if not form.validate():
         return page("basics.html", form=form, campaign=None, kind=kind, status=422)
-    offer_id, matrix_id = form.chosen()
+    offer_id, matrix_id = form.offer.chosen
 
     made = edge.add_once(
         "campaign.new",
@@ -107,7 +108,7 @@ def save_basics(campaign_id: int) -> Response:
         campaign = draft(scope, campaign_id)
         form = _basics_form(scope, campaign)
     if form.validate():
-        offer_id, matrix_id = form.chosen()
+        offer_id, matrix_id = form.offer.chosen
         answer = edge.write(
             lambda scope: drafts.set_basics(
                 scope,

@@ -12,7 +12,7 @@ from webapp.kernel import edge
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.matrix import birthday, queries
-from webapp.matrix.forms import MATRIX, BirthdayForm, birthday_form
+from webapp.matrix.forms import BirthdayForm, as_choice, birthday_form
 from webapp.matrix.models import BirthdayPresent
 
 bp = edge.blueprint("birthday", __name__)
@@ -30,8 +30,7 @@ def _form(scope: Scope) -> BirthdayForm:
     tables = [(one.id, one.name) for one in queries.matrices(scope)]
     values: dict[str, Any] = {"present": "0", "days_before": 7}
     if row is not None:
-        chosen = f"{MATRIX}{row.matrix_id}" if row.matrix_id else str(row.offer_id or 0)
-        values = {"present": chosen, "days_before": row.days_before}
+        values = {"present": as_choice(row.offer_id, row.matrix_id), "days_before": row.days_before}
     return birthday_form(offers, tables, values)
 
 
@@ -72,7 +71,7 @@ def save() -> Response:
         form = _form(scope)
         if not form.validate():
             return _page(scope, form, 422)
-    offer_id, matrix_id = form.chosen()
+    offer_id, matrix_id = form.present.chosen
     answer = edge.write(
         lambda scope: birthday.set_present(scope, offer_id, matrix_id, form.days_before.data or 0)
     )
