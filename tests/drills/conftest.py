@@ -24,6 +24,7 @@ LONG = (
     "test_kill_outbox.py",
     "test_import_kill.py",
     "test_stampede.py",
+    "test_http_mix.py",
     "test_http_stampede.py",
     "test_demo.py",
     "test_processes.py",

@@ -16,7 +16,16 @@ import psutil
 from tests.support.live import ROOT, LiveShop
 from tests.support.waiting import wait_for
 
-WORDS = ["--worker-class", "gthread", "--threads", "4", "--preload", "--bind", "127.0.0.1:0"]
+WORDS = [
+    "--worker-class",
+    "gthread",
+    "--threads",
+    "4",
+    "--preload",
+    "--bind",
+    "127.0.0.1:0",
+    "--no-control-socket",
+]
 LISTENS = re.compile(r"Listening at: (http://\S+)")
 
 
