@@ -135,6 +135,15 @@ def giveable(found: Offer) -> bool:
     return kind is None or not kind.own_page
 
 
+def to_choose(scope: Scope, chosen: int | None = None) -> list[tuple[int, str]]:
+    """(id, name) of open offers whose coupons can be given, newest first; and of the one that is chosen already."""
+    return [
+        (found.id, found.name)
+        for found, _version in offers(scope)
+        if (found.state == "open" and giveable(found)) or found.id == chosen
+    ]
+
+
 def describe(
     scope: Scope, found: Offer, version: OfferTerms, locale: str, *, staff: bool = False
 ) -> list[str] | None:

@@ -44,18 +44,12 @@ def _kind(campaign: Campaign | None) -> str:
 
 def _basics_form(scope: Scope, campaign: Campaign | None = None) -> BasicsForm:
     known = channels(scope, _kind(campaign))
-    offers = [
-        (offer.id, offer.name)
-        for offer, _terms in coupons.offers(scope, state="open")
-        if coupons.giveable(offer)
-    ]
+    offers = coupons.to_choose(scope, campaign.offer_id if campaign is not None else None)
     tables = [(one.id, one.name) for one in matrices.matrices(scope)] if _kind(campaign) == "members" else []
     values: dict[str, Any] = {"channel": known[0][0]} if known else {}
     if campaign is not None:
         chosen = as_choice(campaign.offer_id, campaign.matrix_id)
         values = {"name": campaign.name, "channel": campaign.channel, "offer": chosen}
-        if campaign.offer_id and campaign.offer_id not in dict(offers):
-            offers.append((campaign.offer_id, coupons.offer(scope, campaign.offer_id).name))
     return basics_form(known, offers, tables, **values)
 
 

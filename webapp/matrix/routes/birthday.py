@@ -21,12 +21,7 @@ AHEAD = 30  # days of which the coming birthdays are counted
 
 def _form(scope: Scope) -> BirthdayForm:
     row = birthday.present(scope)
-    offers = [
-        (offer.id, offer.name)
-        for offer, _terms in coupons.offers(scope)
-        if (offer.state == "open" and coupons.giveable(offer))
-        or (row is not None and row.offer_id == offer.id)
-    ]
+    offers = coupons.to_choose(scope, row.offer_id if row is not None else None)
     tables = [(one.id, one.name) for one in queries.matrices(scope)]
     values: dict[str, Any] = {"present": "0", "days_before": 7}
     if row is not None:

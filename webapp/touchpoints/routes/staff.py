@@ -163,11 +163,7 @@ def _form(row: Touchpoint | None, **values: Any) -> TouchpointForm:
             stores.insert(0, (0, _("no store: the whole brand")))
         people = guides.pick(scope, [row.brought_by_id] if row else [])
         servers = guides.pick(scope, [row.serves_id, row.standin_id] if row else [], serve=True)
-        offers = [
-            (offer.id, offer.name)
-            for offer, _terms in coupons.offers(scope)
-            if (offer.state == "open" and coupons.giveable(offer)) or (row and offer.id == row.offer_id)
-        ]
+        offers = coupons.to_choose(scope, row.offer_id if row else None)
         tables = [(one.id, one.name) for one in matrices.matrices(scope)]
         open_groups = {one.id: one.name for one in groups.groups(scope, limit=MOST_GROUPS)}
         if row and row.group_id:
