@@ -101,7 +101,7 @@ def add_to(bp: edge.RoomBlueprint) -> None:
 def _view(one: Operation, work: Work) -> Callable[..., Response]:
     def view(**path: Any) -> Response:
         try:
-            ask = _admit(one)
+            ask = admit(one)
             return _answer(one, ask, lambda scope: work(scope, ask, **path))
         except Stop as stop:
             return problems.answer(stop.problem)
@@ -112,7 +112,7 @@ def _view(one: Operation, work: Work) -> Callable[..., Response]:
 # ---------------------------------------------------------------------------------------------------------- who, and what
 
 
-def _admit(one: Operation) -> Ask:
+def admit(one: Operation) -> Ask:
     """Past the door: the key first, then everything else."""
     g.actor, g.brand = NOBODY, None  # whoever a cookie names is nobody here
     key = _key()

@@ -39,6 +39,10 @@ BENCHES: dict[str, tuple[str, str]] = {
         "webapp.cli.bench_claim:claim",
         "Members take coupons, beside the fewest statements that keep the same promises.",
     ),
+    "claim-http": (
+        "webapp.cli.bench_claim_http:claim_http",
+        "The same by the tills' API, from gunicorn, beside a bare route with those statements.",
+    ),
 }
 
 

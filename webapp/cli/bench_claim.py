@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from itertools import islice
 from statistics import median
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +23,7 @@ AT_LEAST = 0.5  # of the rate by hand
 UNIT_MS = 250.0
 CHUNK = 100
 DAYS = 30
+STOCKED = 6000  # ids
 
 
 @click.command()
@@ -43,7 +46,7 @@ def claim(claims: int, rounds: int, database_url: str | None, as_json: bool) -> 
     and asks whether its plugin is on, whom it is for, and what the coupon type says.
     """
     with bench.database(database_url) as db:
-        brand, members = _shop(db, claims)
+        brand, members = shop(db, claims)
         told: dict[str, Any] = {
             "bench": "claim",
             "database": "sqlite" if db.is_sqlite else "postgresql",
@@ -53,7 +56,7 @@ def claim(claims: int, rounds: int, database_url: str | None, as_json: bool) -> 
         }
         for share in (100, 10):
             told[f"granted_{share}"] = _measure(db, brand, members, rounds, claims * share // 100)
-        _check(db, brand)
+        check(db, brand)
         told["worst_unit_ms"] = max(told[f"granted_{share}"].pop("worst_unit_ms") for share in (100, 10))
     told["ok"] = (
         all(told[f"granted_{share}"]["ratio"] >= AT_LEAST for share in (100, 10))
@@ -79,7 +82,7 @@ def _measure(db: Database, brand: BrandRef, members: list[int], rounds: int, sto
     for n in range(-1, rounds):
         turns = [(_product, ours), (_by_hand, theirs)]
         for run, times in turns if n % 2 else turns[::-1]:  # whoever comes second finds the machine warmer
-            offer_id = _offer(db, brand, stock)
+            offer_id = new_offer(db, brand, stock)
             db.meter.worst = 0.0
             began = time.perf_counter()
             given = run(db, brand, offer_id, members)
@@ -119,28 +122,52 @@ def _product(db: Database, brand: BrandRef, offer_id: int, members: list[int]) -
 
 
 def _by_hand(db: Database, brand: BrandRef, offer_id: int, members: list[int]) -> int:
-    from webapp.kernel import clock, secrets
+    hand = Hand(db)
+    hand.stock_up(3 * len(members))
+    return sum(hand.give(brand, offer_id, member_id, f"key-{offer_id}-{member_id}") for member_id in members)
 
-    spend, coupon, history, person, refusal = _statements(db)
-    ids = iter(_ids(db, 3 * len(members)))
-    given = 0
-    for member_id in members:
-        now, key = clock.now(), f"key-{offer_id}-{member_id}"
+
+class Hand:
+    """The fewest statements, prepared once; threads may share it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._statements = _statements(db)
+        self._ids: Iterator[int] = iter(())
+        self._lock = Lock()
+
+    def stock_up(self, n: int) -> None:
+        """So many ids at hand."""
+        self._ids = iter(_ids(self._db, n))
+
+    def give(self, brand: BrandRef, offer_id: int, member_id: int, key: str) -> bool:
+        """A coupon for a member, in a transaction of its own; False: there is none left."""
+        from webapp.kernel import clock, secrets
+
+        spend, coupon, history, person, refusal = self._statements
+        now = clock.now()
         where = {"brand_id": brand.id, "offer_id": offer_id}
-        with db.engine.begin() as connection:
+        ids = self._three()
+        with self._db.engine.begin() as connection:
             if connection.execute(spend, {"b_brand": brand.id, "b_offer": offer_id}).rowcount != 1:
                 connection.execute(refusal, _refused(brand.id, key, offer_id, member_id, now))
-                continue
-            id_ = next(ids)
-            row = _coupon(where, id_, member_id, now, clock.local_day(now, brand.timezone))
+                return False
+            row = _coupon(where, ids[0], member_id, now, clock.local_day(now, brand.timezone))
             row |= {"token": secrets.brand_token(brand.id), "code": secrets.typed_code()}
             if connection.execute(coupon, row).rowcount != 1:
                 raise RuntimeError("asked twice")
-            connection.execute(history, _steps(brand.id, id_, next(ids), next(ids), member_id, now))
+            connection.execute(history, _steps(brand.id, *ids, member_id, now))
             if connection.execute(person, {**where, "person_id": member_id, "used": 1}).rowcount != 1:
                 raise RuntimeError("had one already")
-        given += 1
-    return given
+        return True
+
+    def _three(self) -> tuple[int, int, int]:
+        with self._lock:
+            found = tuple(islice(self._ids, 3))
+            if len(found) < 3:
+                self.stock_up(STOCKED)
+                found = tuple(islice(self._ids, 3))
+        return found[0], found[1], found[2]
 
 
 def _statements(db: Database) -> tuple[Any, ...]:
@@ -229,7 +256,8 @@ def _ids(db: Database, n: int) -> range:
 # -- the shop ----------------------------------------------------------------------------------------------------------
 
 
-def _shop(db: Database, count: int) -> tuple[BrandRef, list[int]]:
+def shop(db: Database, count: int) -> tuple[BrandRef, list[int]]:
+    """A brand and its members, numbered m000000 and on."""
     from webapp.brands import service
     from webapp.kernel.errors import Refused
     from webapp.members import service as members
@@ -254,7 +282,8 @@ def _shop(db: Database, count: int) -> tuple[BrandRef, list[int]]:
     return brand, found
 
 
-def _offer(db: Database, brand: BrandRef, stock: int) -> int:
+def new_offer(db: Database, brand: BrandRef, stock: int) -> int:
+    """An open offer of so many coupons, one a person."""
     from webapp.coupons import service
 
     def make(scope: Scope) -> int:
@@ -268,7 +297,7 @@ def _offer(db: Database, brand: BrandRef, stock: int) -> int:
     return db.write(make, brand=brand)
 
 
-def _check(db: Database, brand: BrandRef) -> None:
+def check(db: Database, brand: BrandRef) -> None:
     """What either of them left behind is right."""
     from webapp.coupons import auditing
 
