@@ -1,7 +1,8 @@
 """Which category each member buys most: a stored row a member, since counting it takes all lines of all their orders.
 
-Only those are counted anew whose facts have changed since (`member.facts_seq`). A unit counts a few members, so that it is
-short; a bout goes through all of them once, in the night and after orders came in.
+Only those are counted anew whose facts have changed since (`member.facts_seq`); all of them after a product's category was
+changed (`look_again`). A unit counts a few members, so that it is short; a bout goes through all of them once, in the night and
+after orders came in.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, delete, exists, func, or_, select, true
+from sqlalchemy import and_, case, delete, exists, func, or_, select, true, update
 
 from webapp.catalogue.models import CatalogueState, HabitState, MemberHabit, Product
 from webapp.kernel import bulk, halt
@@ -56,6 +57,18 @@ def _night(local: datetime) -> date:
     return local.date() if local.hour >= HOUR else local.date() - timedelta(days=1)
 
 
+def look_again(scope: Scope) -> None:
+    """A product belongs to another category: the next bout counts everybody. A mark below zero says so, another one each
+    time, so that a bout which has begun before does not take it away."""
+    marked = case((HabitState.orders_through > 0, -1), else_=HabitState.orders_through - 1)
+    scope.session.execute(
+        update(HabitState)
+        .where(HabitState.brand_id == scope.brand.id)
+        .values(orders_through=marked)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def gather(db: Database, brand: BrandRef, *, seconds: float) -> bool:
     """Count whom facts have changed, for about so long. True when nothing is left."""
     db.write(_forget, brand=brand)
@@ -77,25 +90,33 @@ def _forget(scope: Scope) -> None:
 
 
 def step(scope: Scope, cursor: Any, members: int = MEMBERS) -> Next | Done:
-    """One unit. Cursor: members with ids up to `after` are done; `through`: the newest order when the bout began."""
+    """One unit. Cursor: members with ids up to `after` are done; `through`: the newest order when the bout began; `mark`: the
+    state's `orders_through` then."""
     if cursor is None:
         newest = select(func.max(Order.id)).where(Order.brand_id == scope.brand.id)
-        cursor = {"after": 0, "through": scope.session.scalar(newest) or 0}
+        mark = select(HabitState.orders_through).where(HabitState.brand_id == scope.brand.id)
+        cursor = {
+            "after": 0,
+            "through": scope.session.scalar(newest) or 0,
+            "mark": scope.session.scalar(mark) or 0,
+        }
     until = members_queries.nth_after(scope, cursor["after"], LOOK)
-    changed = _changed(scope, cursor["after"], until, members)
+    changed = _changed(scope, cursor["after"], until, members, everybody=cursor.get("mark", 0) < 0)
     if changed:
         _store(scope, changed)
     if len(changed) == members:
         return Next(cursor | {"after": max(changed)})
     if until is not None:
         return Next(cursor | {"after": until})
-    _say(scope, cursor["through"])
+    _say(scope, cursor["through"], cursor.get("mark", 0))
     return Done()
 
 
-def _changed(scope: Scope, after: int, until: int | None, limit: int) -> dict[int, int]:
-    """member -> facts_seq, of the next ones (up to `until`) whose facts are other than those that were counted. Who never
-    had any has no row."""
+def _changed(
+    scope: Scope, after: int, until: int | None, limit: int, *, everybody: bool = False
+) -> dict[int, int]:
+    """member -> facts_seq, of the next ones (up to `until`) whose facts are other than those that were counted, or of
+    everybody. Who never had any has no row."""
     theirs = and_(MemberHabit.brand_id == Member.brand_id, MemberHabit.member_id == Member.id)
     rows: Any = scope.session.execute(
         select(Member.id, Member.facts_seq)
@@ -106,7 +127,9 @@ def _changed(scope: Scope, after: int, until: int | None, limit: int) -> dict[in
             Member.id > after,
             true() if until is None else Member.id <= until,
             or_(
-                MemberHabit.facts_seq != Member.facts_seq,
+                MemberHabit.member_id.is_not(None)
+                if everybody
+                else MemberHabit.facts_seq != Member.facts_seq,
                 and_(MemberHabit.member_id.is_(None), Member.facts_seq > 0),
             ),
         )
@@ -162,13 +185,17 @@ def _most_bought(scope: Scope, person_ids: list[int]) -> dict[int, str]:
     return {person_id: category for person_id, (_lines, _amount, category) in best.items()}
 
 
-def _say(scope: Scope, through: int) -> None:
-    """The bout is done."""
+def _say(scope: Scope, through: int, mark: int) -> None:
+    """The bout is done; what was marked meanwhile stays marked."""
     scope.session.execute(
         insert_or_ignore(scope, HabitState).values(
             brand_id=scope.brand.id, orders_through=0, gathered_at=scope.now
         )
     )
-    state = scope.session.get_one(HabitState, scope.brand.id, populate_existing=True)
-    state.orders_through, state.gathered_at = through, scope.now
-    scope.session.flush()
+    kept = case((HabitState.orders_through == mark, through), else_=HabitState.orders_through)
+    scope.session.execute(
+        update(HabitState)
+        .where(HabitState.brand_id == scope.brand.id)
+        .values(orders_through=kept, gathered_at=scope.now)
+        .execution_options(synchronize_session=False)
+    )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from webapp.catalogue import queries
+from webapp.catalogue import habits, queries
 from webapp.catalogue.gathering import PRODUCT_COLUMNS, add_categories, hold
 from webapp.catalogue.models import Category, Product
 from webapp.kernel import bulk
@@ -58,7 +58,10 @@ def put(scope: Scope, rows: Sequence[ProductIn]) -> Put:
             select(Product).where(*these).order_by(Product.code).with_for_update()
         )
     }
+    before = {code: one.category for code, one in stored.items() if code in known}
     updated = sum(_change(stored[row.code], row) for row in rows if row.code in known)
+    if any(stored[code].category != category for code, category in before.items()):
+        habits.look_again(scope)
     done = Put(len(new), updated, len(rows) - len(new) - updated)
     if done.created or done.updated:
         scope.audit("catalogue.file", "catalogue", None, created=done.created, updated=done.updated)
@@ -139,6 +142,7 @@ def change(
         add_categories(scope, {read["category"]})
         product.category, product.category_by_hand = read["category"], bool(read["category"])
         product.category_on = None
+        habits.look_again(scope)
     product.name, product.price_minor = read["name"], price_minor
     scope.session.flush()
     scope.audit("product.change", "product", product_id)

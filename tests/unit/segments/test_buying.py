@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from sqlalchemy import select, update
 
 from tests import factories as make
-from webapp.catalogue import habits, jobs
-from webapp.catalogue.models import MemberHabit, Product
+from webapp.catalogue import habits, jobs, service
+from webapp.catalogue.models import HabitState, MemberHabit, Product
+from webapp.kernel import clock
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.kernel.steps import Done, Next
@@ -46,6 +47,37 @@ def gather(db: Database, brand: BrandRef) -> None:
         assert isinstance(done, Done)
 
     db.write(bout, brand=brand)
+
+
+def test_a_products_other_category_counts_for_those_who_bought_it_before(
+    db: Database, brand: BrandRef
+) -> None:
+    def fill(scope: Scope) -> int:
+        order(scope, make.make_member(scope), 2, 40_00, 0, ("pen", "", 40_00))
+        made = service.add(scope, "pen", "Pen", "office", None)
+        assert isinstance(made, int)
+        return made
+
+    def most() -> list[str]:
+        with db.read(brand=brand) as scope:
+            return list(scope.session.scalars(select(MemberHabit.category)))
+
+    pen = db.write(fill, brand=brand)
+    gather(db, brand)
+    assert most() == ["office"]
+    change = lambda category: db.write(lambda s: service.change(s, pen, "Pen", category, None), brand=brand)  # noqa: E731
+    change("gifts")
+    with clock.fixed(clock.now() + 2 * habits.PAUSE), db.read() as scope:
+        assert habits.due(scope, brand)
+    first = db.write(lambda scope: habits.step(scope, None, 1), brand=brand)
+    assert isinstance(first, Next) and most() == ["gifts"]
+    db.write(lambda s: service.put(s, [service.ProductIn("pen", category="toys")]), brand=brand)
+    db.write(lambda scope: habits.step(scope, first.cursor, 1), brand=brand)
+    assert most() == ["gifts"], "it was behind this bout already"
+    gather(db, brand)
+    assert most() == ["toys"], "and is not forgotten"
+    with db.read(brand=brand) as scope:
+        assert scope.session.get_one(HabitState, brand.id).orders_through > 0
 
 
 def test_as_counted_by_hand(db: Database, brand: BrandRef) -> None:
