@@ -65,8 +65,7 @@ def test_a_products_other_category_counts_for_those_who_bought_it_before(
     pen = db.write(fill, brand=brand)
     gather(db, brand)
     assert most() == ["office"]
-    change = lambda category: db.write(lambda s: service.change(s, pen, "Pen", category, None), brand=brand)  # noqa: E731
-    change("gifts")
+    db.write(lambda s: service.change(s, pen, "Pen", "gifts", None), brand=brand)
     with clock.fixed(clock.now() + 2 * habits.PAUSE), db.read() as scope:
         assert habits.due(scope, brand)
     first = db.write(lambda scope: habits.step(scope, None, 1), brand=brand)
