@@ -55,7 +55,9 @@ def place_of(ctx: PluginContext, team_id: int, member: str) -> Row | None:
 
 def of_member(ctx: PluginContext, offer_id: int, member: str) -> list[Row]:
     """The teams of an offer in which a member has a place, the newest first."""
-    mine = ctx.tables.rows(PLACE, P.member_id == _id(member), P.offer_id == offer_id, limit=50)
+    mine = ctx.tables.rows(
+        PLACE, P.member_id == _id(member), P.offer_id == offer_id, order=(P.joined_at.desc(),), limit=50
+    )
     ids = [place["team_id"] for place in mine]
     return ctx.tables.rows(TEAM, T.id.in_(ids), order=(T.opened_at.desc(),)) if ids else []
 
