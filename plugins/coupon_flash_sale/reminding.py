@@ -32,21 +32,23 @@ def remind(ctx: PluginContext, payload: Mapping[str, Any]) -> None:
     if offer.claim_from - timedelta(minutes=payload["minutes"]) > ctx.now:
         plan(ctx, offer.id, offer.claim_from, payload["minutes"], payload["staff"])
         return
-    local = offer.claim_from.astimezone(ZoneInfo(ctx.timezone))
+    zone = ZoneInfo(ctx.timezone)
+    local, today = offer.claim_from.astimezone(zone), ctx.now.astimezone(zone).date()
+    hour = local.strftime("%H:%M" if local.date() == today else "%Y-%m-%d %H:%M")
     _ = ctx.say
     text = _(
         "The flash sale of %(product)s begins at %(hour)s. See that the pieces are ready and that the counter knows.",
         product=offer.terms["product"],
-        hour=local.strftime("%H:%M"),
+        hour=hour,
     )
     if offer.state == "draft":
         text += "\n" + _("It is a draft still: open the offer, or nobody can take anything.")
     ctx.tasks.add(
         _word(offer.id, payload["staff"], payload["minutes"])[:24] + f":{int(offer.claim_from.timestamp())}",
         to=payload["staff"],
-        title=_("%(name)s begins at %(hour)s", name=offer.name, hour=local.strftime("%H:%M")),
+        title=_("%(name)s begins at %(hour)s", name=offer.name, hour=hour),
         text=text,
-        due_on=local.date(),
+        due_on=today,  # what begins at midnight is got ready the evening before
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from sqlalchemy import event
@@ -19,6 +20,8 @@ from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
 
 pytestmark = ONE_DATABASE
+
+SHOP = ZoneInfo("Asia/Shanghai")
 
 
 def on_sale(db: Database, brand: BrandRef, **details: Any) -> tuple[int, str]:
@@ -81,10 +84,11 @@ def test_telling_a_crowd_that_all_is_gone_reads_a_few_rows_and_writes_none(
     assert len([one for one in said if one.lstrip().startswith("SELECT")]) <= 6, said
 
 
-def test_a_reminder_from_the_list_of_sales_becomes_a_task(
+def test_a_reminder_of_a_sale_at_midnight_is_a_task_of_the_evening_before(
     client: Client, db: Database, brand: BrandRef, worker: Worker
 ) -> None:
-    begins = clock.now() + timedelta(hours=3)
+    midnight = datetime.combine(clock.now().astimezone(SHOP) + timedelta(days=2), time(), SHOP)
+    begins = midnight.astimezone(UTC)
     _id, url = on_sale(db, brand, stock=5, claim_from=begins, name="Double eleven")
     page = client.get("/plugins/coupon_flash_sale")
     assert "Double eleven" in page.text and url in page.text
@@ -94,7 +98,8 @@ def test_a_reminder_from_the_list_of_sales_becomes_a_task(
     assert "already" in text_of(said.text)
     with clock.fixed(begins - timedelta(minutes=60)):
         worker.run()
-        assert "Double eleven begins at" in text_of(client.get("/tasks").text)
+        client.sign_in()
+        assert f"Double eleven begins at {midnight:%Y-%m-%d} 00:00" in text_of(client.get("/tasks").text)
 
 
 def test_what_was_taken_in_time_is_used_at_the_counter(client: Client, db: Database, brand: BrandRef) -> None:
