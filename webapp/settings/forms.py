@@ -42,7 +42,9 @@ STORE_WORDS = {
     "store_taken": ("code", _l("Another store is called so in tills and files.")),
     "store_named": (
         "name",
-        _l("There is a store of this name. If tills and files call it otherwise, open it in the list and say so there."),
+        _l(
+            "There is a store of this name. If tills and files call it otherwise, open it in the list and say so there."
+        ),
     ),
 }
 
