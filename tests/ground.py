@@ -45,7 +45,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.register_profile(
     "drill",
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
