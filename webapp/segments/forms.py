@@ -73,6 +73,11 @@ class Builder:
                 row.choices = [(value, str(label)) for value, label in row.field.choices(scope)]
             row.note = row.field.note(scope) if row.field.note is not None else ""
 
+    def still_writing(self) -> None:
+        """What is not filled in yet is no mistake yet."""
+        for row in self.rows:
+            row.errors = {}
+
     @classmethod
     def of_rule(cls, scope: Scope, rule: Rule) -> Builder:
         """As it is stored; a field that nobody knows any more is left away."""

@@ -189,8 +189,7 @@ def save_audience(campaign_id: int) -> Response:
         builder = Builder.of_form(scope, request.form)
         rule = builder.rule()
         if request.form.get("do") == "add" or "remove" in request.form:
-            for row in builder.rows:
-                row.errors = {}
+            builder.still_writing()
             return _audience_page(scope, campaign, builder, rule=rule)
         if rule is None:
             return _audience_page(scope, campaign, builder, rule=None, status=422)

@@ -150,8 +150,8 @@ def save_who(offer_id: int) -> Response:
 
 def _who_page(scope: Scope, offer: Offer, builder: Builder, status: int = 200) -> Response:
     rule = builder.rule()
-    for row in builder.rows if status == 200 else ():  # what is not filled in yet is no mistake yet
-        row.errors = {}
+    if status == 200:
+        builder.still_writing()
     return edge.page(
         "pages/offers/who.html",
         status=status,

@@ -50,8 +50,8 @@ def _page(
     status: int = 200,
 ) -> Response:
     rule = builder.rule()
-    for one in builder.rows if status == 200 else ():  # what is not filled in yet is no mistake yet
-        one.errors = {}
+    if status == 200:
+        builder.still_writing()
     return edge.page(
         "pages/matrices/row.html",
         status=status,
