@@ -341,7 +341,7 @@ def _give_tasks(shop: Shop) -> None:
 def bring_files(scope: Scope, stage: Path) -> dict[str, int]:
     """A file whose columns are to be matched, one that was checked and has bad rows, one that came in."""
     found = {}
-    told = ["phone", "12", "is no phone number in %(region)s", "Write all its digits.", {"region": "CN"}]
+    told = ["phone", "12", "is no phone number here (%(region)s)", "Write all its digits.", {"region": "CN"}]
     for name, state in (("uploaded", "uploaded"), ("checked", "checked"), ("brought", "done")):
         folder = uploads.new_folder(stage, scope.brand.id)
         content = BytesIO("会员号,姓名,手机号,身份\n0017,张三,13800000001,x\n".encode())

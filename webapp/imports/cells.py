@@ -268,7 +268,7 @@ def phone(region: str) -> Reader[str]:
         value = normalise_phone(text, region)
         if value is None:
             raise Bad(
-                N_("is no phone number in %(region)s"),
+                N_("is no phone number here (%(region)s)"),
                 N_(
                     "A spreadsheet has rewritten it: format the column as text. "
                     "Write all its digits, or +, country code and number, or leave it blank."

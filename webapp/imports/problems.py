@@ -9,6 +9,8 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 from weakref import finalize
 
+from babel import Locale
+
 from webapp.kernel.errors import UserError
 
 KEPT = 1000  # problems that are held in memory; the rest wait on disk
@@ -60,21 +62,30 @@ class Problem:
         what, remedy = self.told()
         return f"{where}: {what}. {remedy}"
 
-    def told(self, translate: Callable[[str], str] = english) -> tuple[str, str]:
+    def told(self, translate: Callable[[str], str] = english, language: str = "en") -> tuple[str, str]:
         """What is wrong, with the value, and how to mend it; `translate` gives a msgid in the reader's language."""
-        reason = translate(self.reason) % self.facts
-        remedy = translate(self.remedy) % self.facts if self.remedy else ""
+        facts = self._facts(language)
+        reason = translate(self.reason) % facts
+        remedy = translate(self.remedy) % facts if self.remedy else ""
         return (f"{shown(self.value)} {reason}" if self.column else reason), remedy
+
+    def _facts(self, language: str) -> dict[str, Any]:
+        """As places of a sentence: a country by its name."""
+        region = self.facts.get("region")
+        if region is None:
+            return self.facts
+        return {**self.facts, "region": Locale.parse(language).territories.get(region, region)}
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
+        facts = self._facts("en")
         return {
             "file": self.file,
             "row": self.row,
             "column": self.column,
             "value": self.value[:200],
-            "reason": self.reason % self.facts,
-            "remedy": self.remedy % self.facts,
+            "reason": self.reason % facts,
+            "remedy": self.remedy % facts,
         }
 
 

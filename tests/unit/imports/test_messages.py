@@ -37,7 +37,7 @@ def nothing_left(shell: Shell) -> None:
         (f"1,{'A' * 121},,,,,,,,", "has 121 characters. Shorten it to 120."),
         (
             "1,,12,,,,,,,",
-            'column phone: "12" is no phone number in CN. Write all its digits, or +, country code and number',
+            'column phone: "12" is no phone number here (China). Write all its digits, or +, country code and number',
         ),
         ("1,,1.38E+10,,,,,,,", "A spreadsheet has rewritten it: format the column as text."),
         ("1,,,ada@,,,,,,", 'column email: "ada@" is no e-mail address. Write one such as ada@shop.example'),
@@ -90,7 +90,7 @@ def test_bad_members(shell: Shell, row: str, said: str) -> None:
         ('7,,,,2026-01-01,,,"1,000"', 'column paid: "1,000" is no amount. Write digits with a decimal point'),
         ("7,,,,2026-01-01,x,,5", 'column gross: "x" is no amount.'),
         ("7,,,,2026-01-01,,x,5", 'column discount: "x" is no amount.'),
-        ("7,,12,,2026-01-01,,,5", 'column phone: "12" is no phone number in CN.'),
+        ("7,,12,,2026-01-01,,,5", 'column phone: "12" is no phone number here (China).'),
         (
             "7,,,Moon,2026-01-01,,,5",
             'column store: "Moon" is no store of this shop. Correct it, or let new stores be made (--make-stores).',

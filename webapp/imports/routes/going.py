@@ -130,7 +130,9 @@ def _problems(row: Import) -> list[dict[str, Any]]:
         for column, value, reason, remedy, facts in bad["problems"]:
             if not remedy:
                 continue  # goes with another row
-            what, how = Problem("", bad["row"], column, value, reason, remedy, facts).told(_)
+            what, how = Problem("", bad["row"], column, value, reason, remedy, facts).told(
+                _, i18n.pick_locale()
+            )
             mapped = row.options.get("mapping", {}).get(column) or column
             name = (row.told or {}).get("lines") if bad["part"] == "lines" else row.filename
             found.append({"file": name, "row": bad["row"], "column": mapped, "what": what, "remedy": how})
@@ -225,6 +227,6 @@ def bad(import_id: int, part: str) -> Response:
 def _reasons(problems: list[list[Any]]) -> str:
     told = []
     for column, value, reason, remedy, facts in problems:
-        what, how = Problem("", 0, column, value, reason, remedy, facts).told(_)
+        what, how = Problem("", 0, column, value, reason, remedy, facts).told(_, i18n.pick_locale())
         told.append(": ".join(part for part in (column, f"{what} {how}".strip()) if part))
     return " / ".join(told)
