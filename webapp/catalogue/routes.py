@@ -75,7 +75,7 @@ def add() -> Response:
     if not form.validate():
         return _new_page(form, 422)
 
-    key = edge.once_key()
+    key = edge.form_key()
 
     def work(scope: Scope) -> Any:
         answer = service.add(

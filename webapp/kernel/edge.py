@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, abort, current_app, g, render_template, request, url_for
@@ -170,10 +171,19 @@ def once_key() -> str:
     return key
 
 
+def form_key() -> str:
+    """The key of this form as it is filled in: who goes back, changes something and sends it once more means another thing,
+    which must not be answered by the first one."""
+    typed = sorted(
+        (name, value) for name, value in request.form.items(multi=True) if name not in (ONCE, csrf.FIELD)
+    )
+    return sha256(repr((once_key(), typed)).encode()).hexdigest()
+
+
 def add_once(purpose: str, make: Callable[[Scope], Any]) -> int | Refused:
-    """Make one thing, however often its form is posted: its id. make: the thing, or why not; a form that is shown again
-    after that has a new key."""
-    key = once_key()
+    """Make one thing, however often its form is posted as it is: its id. make: the thing, or why not; a form that is shown
+    again after that has a new key."""
+    key = form_key()
 
     def unit(scope: Scope) -> Any:
         def work() -> Any:

@@ -80,7 +80,7 @@ def add_word(offer_id: int) -> Response:
 def add_batch(offer_id: int) -> Response:
     """Codes of one coupon each, once however often it is tapped."""
     form = BatchForm()
-    key = edge.once_key()
+    key = edge.form_key()
     if not form.validate() or form.codes.data is None:
         return _page(offer_id, WordForm(formdata=None), form, 422)
     n, batch, brand = form.codes.data, codes.batch_of(key), edge.brand()

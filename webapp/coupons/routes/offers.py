@@ -61,7 +61,7 @@ def add() -> Response:
         return _form_page(form, type_key)
     if not form.validate():
         return _form_page(form, type_key, status=422)
-    key = edge.once_key()
+    key = edge.form_key()
     made: list[Any] = []
 
     def unit(scope: Scope) -> Any:

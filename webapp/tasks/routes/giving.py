@@ -42,7 +42,7 @@ def add() -> Response:
     """One task, however often it is tapped."""
     with edge.read() as scope:
         form = _form(scope)
-    key = edge.once_key()
+    key = edge.form_key()
     if not form.validate():
         return page("new.html", form=form, status=422)
     answer = edge.write(lambda scope: once(scope, key, "task.new", lambda: _give(scope, form, key)))
