@@ -123,6 +123,14 @@ def close_offer(scope: Scope, offer_id: int) -> Offer:
     return offer
 
 
+def allow_each(scope: Scope, offer_id: int, per_person: int) -> None:
+    """How many coupons of it one person may have from now on; the rest of it stays."""
+    offer = queries.offer(scope, offer_id)
+    offer.per_person = per_person
+    scope.session.flush()
+    scope.audit("offer.change", "offer", offer_id, per_person=per_person)
+
+
 def _giving(details: OfferDetails) -> dict[str, Any]:
     """What is said of giving, as columns: it counts at once, for every coupon that is given from now on."""
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from webapp.coupons.checking import OfferDetails, Wrong
 from webapp.coupons.issue import give, issue, issue_for_campaign
 from webapp.coupons.join import join_orders
-from webapp.coupons.offers import change_offer, close_offer, new_offer, open_offer, set_who
+from webapp.coupons.offers import allow_each, change_offer, close_offer, new_offer, open_offer, set_who
 from webapp.coupons.queries import coupon_path
 from webapp.coupons.redeem import Quoted, claim, look, quote, redeem, void
 from webapp.coupons.undoing import reverse
@@ -15,6 +15,7 @@ __all__ = [
     "OfferDetails",
     "Quoted",
     "Wrong",
+    "allow_each",
     "change_offer",
     "claim",
     "close_offer",

@@ -30,6 +30,7 @@ from webapp.members.models import Member
 HOUR = 5  # of the brand's day, from which on it is due: after the night's looks, before the shop opens
 LATE = 7
 MOST_DAYS = 60
+LIFETIME = 100  # coupons a person, for presents of all their years
 CHUNK = 100  # members a unit gives presents to
 LOOK = 20_000  # members that a unit looks at for them
 STEPS = "birthday"
@@ -95,6 +96,20 @@ def offers(scope: Scope, row: BirthdayPresent) -> list[Offer]:
     if row.offer_id is not None:
         return [coupons.offer(scope, row.offer_id)]
     return [one.offer for one in queries.lines(scope, row.matrix_id)] if row.matrix_id is not None else []
+
+
+def once_only(scope: Scope, row: BirthdayPresent) -> list[Offer]:
+    """Those of them that give a person one coupon in all, and so one birthday present in a lifetime."""
+    return list({one.id: one for one in offers(scope, row) if one.per_person == 1}.values())
+
+
+def every_year(scope: Scope) -> list[Offer]:
+    """Those that give one coupon in all give up to LIFETIME from now on: a present a year. The offers that were changed."""
+    row = _hold(scope)
+    found = once_only(scope, row) if row is not None else []
+    for one in sorted(found, key=lambda offer: offer.id):
+        giving.allow_each(scope, one.id, LIFETIME)
+    return found
 
 
 # ------------------------------------------------------------------------------------------------------------ the night

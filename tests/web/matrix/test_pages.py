@@ -73,6 +73,12 @@ def test_from_the_first_row_to_the_places_that_use_it(client: Client, db: Databa
     assert "The audience of Hello" in client.get(f"{place}?campaign={campaign.id}").text
 
     client.submit("/touchpoints/new", {"name": "Window", "offer": f"m{matrix_id}"})
+    sent = {"key": "one-form-of-it", "name": "Till 1", "store": "0", "ask": "phone", "serving": "none"}
+    sent |= dict.fromkeys(("offer", "group", "brought_by", "serves", "standin"), "0")
+    twice = [client.post("/touchpoints/new", data=sent).location for _tap in range(2)]
+    assert twice[0] == twice[1] and "/touchpoints/" in twice[0]
+    # gone back, changed and sent again: that is another one
+    assert client.post("/touchpoints/new", data=sent | {"name": "Till 2"}).location not in (twice[0], None)
     with db.read(brand=brand) as scope:
         point = scope.session.scalars(select(Touchpoint).where(Touchpoint.matrix_id == matrix_id)).one()
     visitor: Client = client.application.test_client()  # type: ignore[assignment]
@@ -85,6 +91,8 @@ def test_from_the_first_row_to_the_places_that_use_it(client: Client, db: Databa
     assert page.status_code == 422
     page = client.submit("/offers/birthday", {"present": f"m{matrix_id}", "days_before": "3"})
     assert "Good for one birthday only" in page.text and "given every night" in page.text
+    page = client.submit("/offers/birthday", form="/every-year")
+    assert "every year" in page.text and "Good for one birthday only" not in page.text
     with db.read(brand=brand) as scope:
         assert scope.session.scalars(select(BirthdayPresent.matrix_id)).one() == matrix_id
 

@@ -217,6 +217,7 @@ TABLE = {
     "matrix_rows.move": "OP",
     "matrix_rows.new": "OP",
     "matrix_rows.remove": "OP",
+    "birthday.every_year": "OP",
     "birthday.save": "OP",
     "birthday.show": "OP",
     # campaigns: writing is the operator's, sending the sender's

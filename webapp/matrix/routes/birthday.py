@@ -13,7 +13,6 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.matrix import birthday, queries
 from webapp.matrix.forms import BirthdayForm, as_choice, birthday_form
-from webapp.matrix.models import BirthdayPresent
 
 bp = edge.blueprint("birthday", __name__)
 AHEAD = 30  # days of which the coming birthdays are counted
@@ -38,18 +37,14 @@ def _page(scope: Scope, form: BirthdayForm, status: int = 200) -> Response:
         status=status,
         form=form,
         on=on,
-        once_only=_once_only(scope, row) if row is not None else [],
+        once_only=birthday.once_only(scope, row) if row is not None else [],
+        lifetime=birthday.LIFETIME,
         last=birthday.last(scope),
         members=members,
         known=known,
         soon=soon,
         ahead=AHEAD,
     )
-
-
-def _once_only(scope: Scope, row: BirthdayPresent) -> list[str]:
-    """The offers that give a person one coupon in all, and so one birthday present in a lifetime."""
-    return list(dict.fromkeys(one.name for one in birthday.offers(scope, row) if one.per_person == 1))
 
 
 @bp.get("/offers/birthday", permission="coupons.edit")
@@ -75,4 +70,12 @@ def save() -> Response:
         with edge.read() as scope:
             return _page(scope, form, 422)
     flash(_("Saved. It counts from the next night on."), "good")
+    return edge.redirect("birthday.show")
+
+
+@bp.post("/offers/birthday/every-year", permission="coupons.edit")
+def every_year() -> Response:
+    """The offers that give one coupon a person in all give one a year."""
+    if edge.write(birthday.every_year):
+        flash(_("Done: they get a present every year."), "good")
     return edge.redirect("birthday.show")
