@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from webapp.kernel import secrets
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.scope import Actor, Scope
 from webapp.plugin_runtime.context import box
-from webapp.staff.models import Staff
+from webapp.staff.models import Staff, StaffRole
 
 PREFIX = "rgk_"  # so that a key that was left in a file is seen for what it is
 NAME = 80
@@ -33,23 +34,34 @@ SCOPES: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A key in the owner's list. store: its name, blank for the whole brand; maker: who made it."""
+    """A key in the owner's list. store: its name, blank for the whole brand; maker: who made it; left_at: since when they no
+    longer work here."""
 
     key: ApiKey
     store: str
     maker: str
+    left_at: datetime | None = None
 
 
 def listed(scope: Scope) -> list[KeyRow]:
     """All keys of the brand, those that work first, the newest on top."""
     rows = scope.session.execute(
-        select(ApiKey, Store.name, Staff.name, Staff.email)
+        select(ApiKey, Store.name, Staff.name, Staff.email, StaffRole.off_at)
         .outerjoin(Store, and_(Store.brand_id == ApiKey.brand_id, Store.id == ApiKey.store_id))
         .join(Staff, Staff.id == ApiKey.made_by)
+        .outerjoin(
+            StaffRole, and_(StaffRole.brand_id == ApiKey.brand_id, StaffRole.staff_id == ApiKey.made_by)
+        )
         .where(ApiKey.brand_id == scope.brand.id)
         .order_by(ApiKey.revoked_at.is_not(None), ApiKey.id.desc())
     )
-    return [KeyRow(key, store or "", name or email) for key, store, name, email in rows]
+    return [KeyRow(key, store or "", name or email, left) for key, store, name, email, left in rows]
+
+
+def at_work(scope: Scope, staff_id: int) -> list[str]:
+    """Names of the keys that somebody made and that still open something, the newest first."""
+    mine = (ApiKey.brand_id == scope.brand.id, ApiKey.made_by == staff_id, ApiKey.revoked_at.is_(None))
+    return list(scope.session.scalars(select(ApiKey.name).where(*mine).order_by(ApiKey.id.desc())))
 
 
 def make(

@@ -8,12 +8,15 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests import factories as make
+from tests.support import seed
 from tests.support.databases import ONE_DATABASE
 from tests.support.web import Client, text_of
 from tests.web.api.tills import Till, said, why
+from webapp.api import keys
 from webapp.api.models import ApiKey
 from webapp.kernel.db import Database
-from webapp.kernel.scope import BrandRef
+from webapp.kernel.errors import Refused
+from webapp.kernel.scope import BrandRef, Scope
 
 pytestmark = ONE_DATABASE
 
@@ -47,3 +50,23 @@ def test_what_is_missing_is_told_beside_its_field(client: Client) -> None:
     assert (
         page.status_code == 422 and "Tick at least one." in text_of(page.text) and 'value="Shop"' in page.text
     )
+
+
+def test_a_key_outlives_whoever_made_it_and_says_so(client: Client, db: Database, brand: BrandRef) -> None:
+    maker = seed.actor(db, "operator")
+
+    def work(scope: Scope) -> None:
+        made = keys.make(scope, name="Till 9", scopes=["coupons"], store_id=None, key="a-form-of-theirs")
+        assert not isinstance(made, Refused)
+
+    db.write(work, brand=brand, actor=maker)
+    assert "has left" not in text_of(client.get("/settings/api").text)
+    person = f"/settings/staff/{maker.id}"
+    assert "Till 9" in text_of(client.get(person).text)
+    page = client.submit(person, form="/off")
+    assert "go on working: Till 9" in text_of(page.text) and page.request.path == person
+    listed = text_of(client.get("/settings/api").text)
+    assert "The maker of 1 key has left" in listed and "left on" in listed
+    client.submit("/settings/api", form="/revoke")
+    assert "has left" not in text_of(client.get("/settings/api").text)
+    assert "Till 9" not in text_of(client.get(person).text)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, abort, flash, g, request, url_for
 from flask_babel import gettext as _
 
+from webapp.api import keys
 from webapp.brands import queries as brands
 from webapp.kernel import edge, links, qr, secrets
 from webapp.kernel.edge import PUBLIC
@@ -153,7 +154,8 @@ def _person_page(staff_id: int, form: RoleForm, status: int = 200) -> Response:
     form.offer(_stores())
     with edge.read() as scope:
         staff, role = people.held(scope, staff_id)
-    return edge.page("pages/staff/person.html", status=status, form=form, staff=staff, role=role)
+        made = keys.at_work(scope, staff_id)
+    return edge.page("pages/staff/person.html", status=status, form=form, staff=staff, role=role, keys=made)
 
 
 @bp.post("/settings/staff/<int:staff_id>/off", permission="staff.edit")
@@ -164,6 +166,11 @@ def let_go(staff_id: int) -> Response:
         flash(_("This is the only owner. Make somebody else an owner first."), "warn")
         return edge.redirect("people.show", staff_id=staff_id)
     flash(_("They are signed out and cannot come in any more."), "good")
+    with edge.read() as scope:
+        made = keys.at_work(scope, staff_id)
+    if made:
+        flash(_("Keys for tills and shops that they made go on working: %(names)s. Look whether somebody else should make them anew.", names=_(", ").join(made)), "warn")  # fmt: skip
+        return edge.redirect("people.show", staff_id=staff_id)
     return edge.redirect("people.index")
 
 
