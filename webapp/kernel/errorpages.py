@@ -5,6 +5,7 @@ A fragment request gets the words alone, as a notice above what is there, so tha
 
 from __future__ import annotations
 
+import errno
 import logging
 import uuid
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from flask import Flask, Response, current_app, make_response, render_template, 
 from flask_babel import gettext
 from jinja2_fragments.flask import render_block
 from markupsafe import Markup
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from webapp.kernel import edge
@@ -100,9 +101,21 @@ def init_errors(app: Flask) -> None:
             response = show(503)
             response.headers["Retry-After"] = "5"
             return response
+        if _no_room(error):
+            log.error("no room on the disk, at %s %s", request.method, _route())
+            return show(507, gettext("The disk of the shop's computer is full. Nothing of what you sent was kept. Make room on it, then send it again."))  # fmt: skip
         reference = uuid.uuid4().hex[:8]
         log.error("fault %s at %s %s", reference, request.method, _route(), exc_info=error)
         return show(500, reference=reference)
+
+
+def _no_room(error: Exception) -> bool:
+    """The disk is full, or what this program may have of it."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if not isinstance(error, OperationalError):
+        return False
+    return "disk is full" in str(error.orig) or getattr(error.orig, "sqlstate", None) == "53100"
 
 
 def _program() -> Callable[[int, str, str], Response] | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support import web
 from tests.support.databases import ONE_DATABASE
-from tests.support.web import Client
+from tests.support.web import Client, text_of
 from webapp import create_app
+from webapp.imports import uploads
 from webapp.kernel.db import Database
 
 pytestmark = ONE_DATABASE
@@ -31,3 +36,15 @@ def test_a_database_that_is_away_is_told_plainly(client: Client, tmp_path: Path)
     for answer in (client.get("/members"), client.post("/members/new", data={"key": "12345678"})):
         assert answer.status_code == 503 and answer.headers["Retry-After"]
         assert "That went wrong on our side" in answer.text and "Traceback" not in answer.text
+
+
+def test_a_full_disk_is_told_with_its_remedy(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_args: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(uploads, "new_folder", full)
+    client.application.config["PROPAGATE_EXCEPTIONS"] = False
+    sent = {"key": "12345678", "kind": "members", "file": (BytesIO(b"a,b"), "members.csv")}
+    answer = client.post("/imports/new", data=sent)
+    assert answer.status_code == 507 and "Make room on it, then send it again." in text_of(answer.text)
+    assert "Nothing was half done" not in answer.text
