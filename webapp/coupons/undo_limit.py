@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal, cast
+from typing import Any, Literal, cast
+
+from sqlalchemy import update
 
 from webapp.coupons.models_counter import UndoLimit
 from webapp.kernel import clock
+from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
 
 MOST_HOURS = 720
@@ -53,10 +56,7 @@ def keep(scope: Scope, limit: Limit) -> None:
     days = limit.manager_days is None or 0 <= limit.manager_days <= MOST_DAYS
     if limit.clerk not in ("day", "hours", "never") or not hours or not days:
         raise ValueError(f"no such limit: {limit}")
-    scope.session.merge(
-        UndoLimit(
-            brand_id=scope.brand.id, clerk=limit.clerk, hours=limit.hours, manager_days=limit.manager_days
-        )
-    )
-    scope.session.flush()
+    said: dict[str, Any] = {"clerk": limit.clerk, "hours": limit.hours, "manager_days": limit.manager_days}
+    scope.session.execute(insert_or_ignore(scope, UndoLimit).values(brand_id=scope.brand.id, **said))
+    scope.session.execute(update(UndoLimit).where(UndoLimit.brand_id == scope.brand.id).values(**said))
     scope.audit("counter.undo_limit", "brand", scope.brand.id, clerk=limit.clerk, hours=limit.hours, days=limit.manager_days)  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import Length, Optional
@@ -45,7 +46,10 @@ class PutForm(Form):
 def put_form(choices: list[tuple[str, str]], **more: Any) -> PutForm:
     """With the brand's tags."""
     form = PutForm(**more)
-    form.tag.choices = [SelectChoice(value, label) for value, label in choices]
+    form.tag.choices = [
+        SelectChoice("", _("choose")),
+        *(SelectChoice(value, label) for value, label in choices),
+    ]
     return form
 
 
