@@ -78,7 +78,7 @@ def declared(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def _labels(node: ast.AST) -> Iterator[str]:
     """Texts of Setting(key, kind, label, help=, choices=), TermField and ContentField (the same), Problem(field, message),
-    Redirect(to, said), StaffPage(label=, help=),
+    Redirect(to, said), StaffPage(label=, help=), ctx.tell(subject=, text=),
     `label = ...`, `consent = ...`, the values of `reasons = {...}` and what a channel's ready() answers."""
     found: list[ast.expr] = []
     if isinstance(node, ast.ClassDef):
@@ -116,6 +116,8 @@ def _labels(node: ast.AST) -> Iterator[str]:
             found += node.args[1:2] + [keywords[key] for key in ("said",) if key in keywords]
         elif node.func.id == "StaffPage":
             found += [keywords[key] for key in ("label", "help") if key in keywords]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "tell":
+        found += [k.value for k in node.keywords if k.arg in ("subject", "text")]
     for value in found:
         if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
             yield value.value

@@ -33,7 +33,7 @@ from webapp.kernel.migrate import PLUGIN_PREFIX, Branch  # noqa: E402
 from webapp.kernel.model import Base  # noqa: E402
 from webapp.kernel.types import UtcDateTime  # noqa: E402
 
-NEWEST = ("0004_api_and_matrix", "The API, which offer for whom, undoing and reminders, teams.")
+NEWEST = ("0005_told", "What members are told of what they took part in.")
 
 HEAD = '''"""{title}
 

@@ -63,6 +63,7 @@ JOBS = (
     "outbox",
     "campaigns",
     "reminders",
+    "telling",
     "imports",
     "backup",
     "tasks",

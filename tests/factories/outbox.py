@@ -10,7 +10,8 @@ from webapp.campaigns.models import Campaign
 from webapp.kernel.scope import Scope
 from webapp.members.models import ConsentNow, Member, MemberIdentity
 from webapp.outbox import service
-from webapp.outbox.sources import Leased, LeftOut, Parts, Run
+from webapp.outbox.models import Delivery
+from webapp.outbox.sources import Called, Leased, LeftOut, Parts, Run
 from webapp.plugin_api import Address
 
 STATES = {"sending": "sending", "cancelled": "cancelled"}
@@ -34,6 +35,9 @@ class PlainSource:
             )
         ).one_or_none()
         return row and Run(row.channel, row.purpose, STATES.get(row.state, "held"))  # type: ignore[arg-type,return-value]
+
+    def called(self, scope: Scope, some: Sequence[Delivery]) -> Mapping[int, Called]:
+        return {}
 
     def render(
         self, scope: Scope, campaign_id: int, batch: Sequence[Leased]

@@ -146,6 +146,11 @@ def in_words(message: str, locale: str) -> str:
     return _catalogue(locale).ugettext(message)
 
 
+def greeting(name: str, locale: str) -> str:
+    """How a message of the shop's own begins."""
+    return in_words(N_("Dear %(name)s,"), locale) % {"name": name} if name else in_words(N_("Hello,"), locale)
+
+
 def joined(lines: list[str], locale: str) -> str:
     """What an offer promises, its sentences in one line."""
     return _catalogue(locale).ugettext(N_("; ")).join(lines)

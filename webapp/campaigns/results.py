@@ -16,8 +16,10 @@ from webapp.coupons.models import Coupon, Redemption
 from webapp.kernel.scope import Scope
 from webapp.members.models import Member
 from webapp.outbox import queries as outbox
+from webapp.outbox import sources
 from webapp.outbox.models import Delivery, Dispatch, Receipt
 from webapp.outbox.queries import ON_THE_WAY
+from webapp.outbox.sources import Called
 
 PAGE = 50
 # Which deliveries a figure opens to; the keys stand in addresses.
@@ -217,18 +219,16 @@ def _last_calls(scope: Scope, delivery_ids: Collection[int]) -> dict[int, tuple[
     return {delivery_id: (ended_at, detail) for delivery_id, ended_at, detail in calls}
 
 
-def messages_to(scope: Scope, person_id: int, limit: int = 10) -> list[tuple[Delivery, str, datetime | None]]:
-    """What a person was sent: (delivery, the campaign's name, when), newest first; those left out are not among them."""
-    found = scope.session.execute(
-        select(Delivery, Campaign.name)
-        .join(Campaign, and_(Campaign.brand_id == Delivery.brand_id, Campaign.id == Delivery.campaign_id))
-        .where(
-            Delivery.brand_id == scope.brand.id,
-            Delivery.person_id == person_id,
-            Delivery.state.in_(("sent", "failed", "unknown", *ON_THE_WAY)),
-        )
-        .order_by(Delivery.id.desc())
-        .limit(limit)
-    ).all()
-    calls = _last_calls(scope, [delivery.id for delivery, _name in found])
-    return [(delivery, name, calls.get(delivery.id, (None, None))[0]) for delivery, name in found]
+def messages_to(
+    scope: Scope, person_id: int, limit: int = 10
+) -> list[tuple[Delivery, Called, datetime | None]]:
+    """What a person was sent, by campaigns and whoever else writes to members: (delivery, what it is called, when), newest
+    first; those left out are not among them."""
+    found = outbox.to_person(scope, person_id, limit)
+    names = sources.called(scope, found)
+    calls = _last_calls(scope, [delivery.id for delivery in found])
+    return [
+        (delivery, names[delivery.id], calls.get(delivery.id, (None, None))[0])
+        for delivery in found
+        if delivery.id in names
+    ]

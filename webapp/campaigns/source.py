@@ -22,7 +22,8 @@ from webapp.matrix import queries as matrices
 from webapp.members.models import ConsentNow, Member, MemberIdentity
 from webapp.orders.models import Order
 from webapp.outbox import sources
-from webapp.outbox.sources import Leased, LeftOut, Parts, Run
+from webapp.outbox.models import Delivery
+from webapp.outbox.sources import Called, Leased, LeftOut, Parts, Run
 from webapp.plugin_api import Address, Channel, ContentField
 from webapp.plugin_runtime import calls
 
@@ -153,6 +154,15 @@ class Campaigns:
     def reopen(self, scope: Scope, campaign_id: int) -> bool:
         """One more message."""
         return states.reopen(scope, campaign_id)
+
+    def called(self, scope: Scope, some: Sequence[Delivery]) -> Mapping[int, Called]:
+        """By the campaign's name."""
+        names = queries.named(scope, {one.campaign_id for one in some})
+        return {
+            one.id: Called(names[one.campaign_id], f"/campaigns/{one.campaign_id}")
+            for one in some
+            if one.campaign_id in names
+        }
 
 
 @dataclass(slots=True)

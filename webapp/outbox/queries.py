@@ -98,6 +98,20 @@ def receipts_of(scope: Scope, campaign_id: int) -> dict[str, int]:
     return {row.kind: row[1] for row in rows}
 
 
+def to_person(scope: Scope, person_id: int, limit: int) -> Sequence[Delivery]:
+    """What a person was sent, newest first; those left out are not among them."""
+    return scope.session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.brand_id == scope.brand.id,
+            Delivery.person_id == person_id,
+            Delivery.state.in_(("sent", "failed", "unknown", *ON_THE_WAY)),
+        )
+        .order_by(Delivery.id.desc())
+        .limit(limit)
+    ).all()
+
+
 def history(scope: Scope, delivery_id: int) -> tuple[Sequence[Dispatch], Sequence[Receipt]]:
     """The calls and the receipts of one delivery, oldest first."""
     calls = scope.session.scalars(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from webapp.kernel.scope import Scope
+from webapp.outbox.models import Delivery
 from webapp.plugin_api import Address
 
 
@@ -48,6 +49,13 @@ class LeftOut:
     reason: str
 
 
+class Called(NamedTuple):
+    """What a message is called on its member's profile, and the page that it leads to there (blank: none)."""
+
+    title: str
+    url: str = ""
+
+
 class Source(Protocol):
     """Implemented by the room that makes campaigns; all are called with a scope of the campaign's brand but `active`."""
 
@@ -79,6 +87,11 @@ class Source(Protocol):
         it is resumed; False if it is over for good (cancelled)."""
         ...
 
+    def called(self, scope: Scope, some: Sequence[Delivery]) -> Mapping[int, Called]:
+        """By delivery id, of those that are this source's: for the shop's people, in the reader's language. One look for
+        all of them."""
+        ...
+
 
 SOURCES: dict[str, Source] = {}
 
@@ -96,3 +109,11 @@ def of(scope: Scope, campaign_id: int) -> tuple[Source, Run] | None:
         if run is not None:
             return source, run
     return None
+
+
+def called(scope: Scope, some: Sequence[Delivery]) -> dict[int, Called]:
+    """What messages are called. One of a source that is gone is not named."""
+    names: dict[int, Called] = {}
+    for source in SOURCES.values() if some else ():
+        names.update(source.called(scope, some))
+    return names

@@ -4,7 +4,7 @@ Everything in `__all__` is public and versioned: kinds are `channel/1`, `coupon_
 """
 
 from webapp.plugin_api.channel import Address, Channel, ContentField, Message, Outcome, Sender
-from webapp.plugin_api.context import PluginContext, Setting, TaskAnswer, Tasks
+from webapp.plugin_api.context import PluginContext, Setting, TaskAnswer, Tasks, TellAnswer
 from webapp.plugin_api.coupon_type import (
     Basket,
     BasketLine,
@@ -59,6 +59,7 @@ __all__ = [
     "Tables",
     "TaskAnswer",
     "Tasks",
+    "TellAnswer",
     "TermField",
     "Text",
     "hookimpl",

@@ -11,6 +11,7 @@ from webapp.plugin_api.coupons import Coupons
 from webapp.plugin_api.tables import Tables
 
 TaskAnswer = Literal["added", "known", "nobody", "no_consent"]
+TellAnswer = Literal["sending", "known", "unreached", "nobody"]
 SettingKind = Literal["text", "int", "bool", "choice", "secret", "email"]
 
 
@@ -52,7 +53,7 @@ class Tasks(Protocol):
 
 class PluginContext(Protocol):
     """A brand, a moment, and this plugin's settings there. Read-only but for the verbs (`tasks`, `coupons`, `tables`,
-    `later`)."""
+    `tell`, `later`)."""
 
     @property
     def brand_code(self) -> str:
@@ -115,6 +116,24 @@ class PluginContext(Protocol):
         key: the plugin's own, at most 80 characters; the same key is written once (it is remembered for 30
         days after it was done), and the answer says whether it was new. payload: small and JSON-able (at most 4,000 characters), ids rather than
         personal data. Raises ValueError for what is not so, and for a plugin without the hook.
+        """
+        ...
+
+    def tell(
+        self, to: Mapping[str, str], *, key: str, subject: str, text: str, **facts: str | int
+    ) -> Mapping[str, TellAnswer]:
+        """Write one message of service to members, such as what became of something that they took part in.
+
+        to: whom (`member:17`), at most 100, each with the path of the shop's page that their message ends with (a
+        `CouponView.page`, an `OfferView.page`), or blank. key: at most 80 characters; the same key never tells the same
+        person twice, however often it is asked and whoever dies in between. subject (one line) and text: English msgids of
+        the plugin's own catalogue, filled with `facts` (texts and whole numbers, no personal data) and sent in the
+        member's language; the core puts the greeting above and the link below.
+
+        The core sees to the rest: it belongs to the unit of work at hand, goes out over the first channel by which they can
+        be reached and agreed to be, and stands on the member's profile. Whoever takes their yes back before it goes out is
+        not written to. Answers, for each of `to`: sending; known (this key has told them); unreached (no channel, no
+        address, or they have not agreed); nobody (no such member in this brand). Raises ValueError for what is not so.
         """
         ...
 

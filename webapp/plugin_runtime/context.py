@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import Scope
 from webapp.kernel.secrets import SecretBox, brand_token
-from webapp.plugin_api import Coupons, Setting, Tables, Tasks
+from webapp.plugin_api import Coupons, Setting, Tables, Tasks, TellAnswer
 from webapp.plugin_runtime import later
 from webapp.plugin_runtime.models import PluginSetting, PluginState
 from webapp.plugin_runtime.runtime import Loaded, registry
 from webapp.plugin_runtime.tables import BoundTables
-from webapp.plugin_runtime.verbs import BoundCoupons, BoundTasks, NoTasks, Unit, names_of
+from webapp.plugin_runtime.verbs import BoundCoupons, BoundTasks, NoTasks, Unit, names_of, telling
 from webapp.plugin_runtime.words import words
 
 _box: SecretBox | None = None
@@ -61,6 +61,17 @@ class Context:
         if self._unit is None:
             raise RuntimeError("there is no shop behind this context")
         return self._unit.write(lambda scope: later.add(scope, self._plugin, name, payload, key=key, at=at))
+
+    def tell(
+        self, to: Mapping[str, str], *, key: str, subject: str, text: str, **facts: str | int
+    ) -> Mapping[str, TellAnswer]:
+        """Laid in the unit at hand if there is one."""
+        if self._unit is None:
+            raise RuntimeError("there is no shop behind this context")
+        tell = telling()
+        return self._unit.write(
+            lambda scope: tell(scope, self._plugin, to, key=key, subject=subject, text=text, facts=facts)
+        )
 
     def names(self, members: Sequence[str]) -> Mapping[str, str]:
         """Masked."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from webapp.kernel.scope import BrandRef, Scope
-from webapp.plugin_api import TaskAnswer
+from webapp.plugin_api import TaskAnswer, TellAnswer
 from webapp.plugin_api.coupons import CouponView, OfferView, Refusal
 
 if TYPE_CHECKING:
@@ -128,6 +128,37 @@ def names_of(scope: Scope, members: Sequence[str]) -> Mapping[str, str]:
     if not _names:
         raise RuntimeError("nobody knows members here")
     return _names[0](scope, members)
+
+
+class Tell(Protocol):
+    """The room of telling gives it; called in a unit of work. plugin: who asks."""
+
+    def __call__(
+        self,
+        scope: Scope,
+        plugin: str,
+        to: Mapping[str, str],
+        *,
+        key: str,
+        subject: str,
+        text: str,
+        facts: Mapping[str, Any],
+    ) -> Mapping[str, TellAnswer]: ...
+
+
+_tell: list[Tell] = []
+
+
+def register_telling(tell: Tell) -> None:
+    """Once a process, at import of the room's jobs."""
+    _tell[:] = [tell]
+
+
+def telling() -> Tell:
+    """Raises RuntimeError where no room tells members anything."""
+    if not _tell:
+        raise RuntimeError("nobody tells members anything here")
+    return _tell[0]
 
 
 # -------------------------------------------------------------------------------------------------------------- coupons

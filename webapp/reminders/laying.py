@@ -15,15 +15,14 @@ from webapp.kernel.bulk import among
 from webapp.kernel.db import Database
 from webapp.kernel.idempotency import insert_or_ignore
 from webapp.kernel.scope import BrandRef, Scope
+from webapp.outbox import reaching
 from webapp.outbox import service as outbox
 from webapp.outbox.models import Delivery
 from webapp.outbox.service import Promise
-from webapp.plugin_runtime import calls
 from webapp.reminders import queries
 from webapp.reminders.models import RemindedCoupon, ReminderRun
 
 CHUNK = 100  # people a unit
-CHANNELS = ("email", "task")  # the first that is ready: a message of their own, or a guide who says it
 
 
 def lay(db: Database, brand: BrandRef) -> int | None:
@@ -59,7 +58,7 @@ def begin(scope: Scope) -> int | None:
         .values(state="sending")
         .execution_options(synchronize_session=False)
     )
-    over = channel(scope)
+    over = next((bound.impl.key for bound in reaching.ready(scope)), "")
     scope.session.execute(
         insert_or_ignore(scope, ReminderRun).values(
             brand_id=scope.brand.id,
@@ -72,15 +71,6 @@ def begin(scope: Scope) -> int | None:
     )
     found = queries.run_of(scope, scope.today)
     return None if found is None or found.state != "laying" else found.id
-
-
-def channel(scope: Scope) -> str:
-    """The channel of this day: the first of CHANNELS that can speak for the brand; blank: none."""
-    for key in CHANNELS:
-        bound = calls.channel(scope, key)
-        if bound is not None and calls.decide(bound.plugin, lambda: bound.impl.ready(bound.ctx)) is None:  # noqa: B023
-            return key
-    return ""
 
 
 def lay_some(scope: Scope, run_id: int, person_ids: Sequence[int]) -> int:

@@ -10,19 +10,18 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import and_, select, update
 
 from webapp.coupons import queries as coupons
 from webapp.coupons.models import Coupon, Offer, OfferTerms
 from webapp.coupons.service import coupon_url
-from webapp.kernel.i18n import LANGUAGES
+from webapp.kernel import i18n
 from webapp.kernel.scope import Scope
-from webapp.members.models import ConsentNow, Member, MemberIdentity
-from webapp.outbox import sources
-from webapp.outbox.sources import Leased, LeftOut, Parts, Run
-from webapp.plugin_api import Address
+from webapp.outbox import reaching, sources
+from webapp.outbox.models import Delivery
+from webapp.outbox.reaching import Reached
+from webapp.outbox.sources import Called, Leased, LeftOut, Parts, Run
 from webapp.plugin_runtime import calls
 from webapp.reminders import queries, wording
 from webapp.reminders.models import RemindedCoupon, ReminderRun
@@ -30,7 +29,6 @@ from webapp.reminders.wording import Named
 
 log = logging.getLogger("regulars.reminders")
 PURPOSE = "marketing"  # nobody is reminded who did not agree to be written to
-TOLD = "recipient"  # the identity of a channel that is told who is meant: "member:17"
 
 
 class Reminders:
@@ -62,25 +60,17 @@ class Reminders:
         bound = calls.channel(scope, run.channel) if run else None
         if run is None or bound is None:
             return {}
-        members = [row.recipient_id for row in batch]
-        agreed = _agreed(scope, run.channel, members)  # first: what is read after it stands
-        people = _people(scope, bound.impl.identity, members)
+        reached = reaching.look(scope, run, bound.impl.identity, batch)
         named = _named(scope, [row.id for row in batch])
-        told = bound.impl.identity == TOLD
         answers: dict[int, Parts | LeftOut] = {}
         for row in batch:
-            who = people.get(row.recipient_id)
-            if who is None:
-                answers[row.id] = LeftOut("gone")
-            elif not told and not who.value:
-                answers[row.id] = LeftOut("no_address")
-            elif row.recipient_id not in agreed:
-                answers[row.id] = LeftOut("no_consent")
+            who = reached[row.id]
+            if isinstance(who, LeftOut):
+                answers[row.id] = who
             elif not named[row.id]:
                 answers[row.id] = LeftOut("used_since")
             else:
-                to = Address(f"member:{who.id}" if told else who.value, who.name)
-                answers[row.id] = _write(scope, to, who.locale or "", named[row.id], told=told)
+                answers[row.id] = _write(scope, who, named[row.id])
         return answers
 
     def finished(self, scope: Scope, campaign_id: int) -> None:
@@ -92,6 +82,17 @@ class Reminders:
         _to(scope, campaign_id, "done", "sending")
         return True
 
+    def called(self, scope: Scope, some: Sequence[Delivery]) -> Mapping[int, Called]:
+        """What they are on a member's profile."""
+        ids = {one.campaign_id for one in some}
+        mine = set(
+            scope.session.scalars(
+                select(ReminderRun.id).where(ReminderRun.brand_id == scope.brand.id, ReminderRun.id.in_(ids))
+            )
+        )
+        title = wording.profile(i18n.pick_locale())
+        return {one.id: Called(title) for one in some if one.campaign_id in mine}
+
 
 def _to(scope: Scope, run_id: int, before: str, after: str) -> None:
     scope.session.execute(
@@ -100,41 +101,6 @@ def _to(scope: Scope, run_id: int, before: str, after: str) -> None:
         .values(state=after)
         .execution_options(synchronize_session=False)
     )
-
-
-def _agreed(scope: Scope, channel: str, ids: Sequence[int]) -> set[int]:
-    """Those who agree, held until this unit ends."""
-    return set(
-        scope.session.scalars(
-            select(ConsentNow.member_id)
-            .where(
-                ConsentNow.brand_id == scope.brand.id,
-                ConsentNow.member_id.in_(ids),
-                ConsentNow.channel == channel,
-                ConsentNow.purpose == PURPOSE,
-                ConsentNow.granted.is_(True),
-            )
-            .order_by(ConsentNow.member_id)
-            .with_for_update(read=True)
-        )
-    )
-
-
-def _people(scope: Scope, identity: str, ids: Sequence[int]) -> dict[int, Any]:
-    """member id -> id, name, locale, value (the address)."""
-    rows = scope.session.execute(
-        select(Member.id, Member.name, Member.locale, MemberIdentity.value)
-        .outerjoin(
-            MemberIdentity,
-            and_(
-                MemberIdentity.brand_id == Member.brand_id,
-                MemberIdentity.member_id == Member.id,
-                MemberIdentity.kind == identity,
-            ),
-        )
-        .where(Member.brand_id == scope.brand.id, Member.id.in_(ids))
-    )
-    return {row.id: row for row in rows}
 
 
 def _named(scope: Scope, delivery_ids: Sequence[int]) -> dict[int, list[tuple[Coupon, Offer, OfferTerms]]]:
@@ -159,12 +125,9 @@ def _named(scope: Scope, delivery_ids: Sequence[int]) -> dict[int, list[tuple[Co
     return found
 
 
-def _write(
-    scope: Scope, to: Address, locale: str, some: Sequence[tuple[Coupon, Offer, OfferTerms]], *, told: bool
-) -> Parts | LeftOut:
+def _write(scope: Scope, who: Reached, some: Sequence[tuple[Coupon, Offer, OfferTerms]]) -> Parts | LeftOut:
     """A message: to members in their own language, to the guide who says it with a line in the shop's."""
-    own = scope.brand.locale
-    locale = locale if locale in LANGUAGES else own
+    own, locale = scope.brand.locale, who.locale
     try:
         named = [
             Named(
@@ -176,8 +139,8 @@ def _write(
             )
             for coupon, offer, terms in some
         ]
-        line = wording.task(named, own) if told else wording.subject(named, locale)
-        return Parts(to, {"subject": line, "text": wording.text(to.name, named, locale)})
+        line = wording.task(named, own) if who.told else wording.subject(named, locale)
+        return Parts(who.to, {"subject": line, "text": wording.text(who.to.name, named, locale)})
     except Exception:
         log.exception("a reminder could not be written")
         return LeftOut("render")

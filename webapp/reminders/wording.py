@@ -8,18 +8,17 @@ from datetime import date
 
 from babel.dates import format_date
 
-from webapp.campaigns.placeholders import N_, in_words, joined, spaced
+from webapp.campaigns.placeholders import N_, greeting, in_words, joined, spaced
 
 ONE = N_("%(offer)s: until %(day)s")
 SAME_DAY = N_("Your coupons end on %(day)s")
 SEVERAL = N_("Your coupons end soon")
 TASK_ONE = N_("Remind of a coupon: %(offer)s, until %(day)s")
 TASK_SEVERAL = N_("Remind of coupons that end soon, the first on %(day)s")
-GREETING = N_("Dear %(name)s,")
-NAMELESS = N_("Hello,")
 BEFORE = N_("you have not used this yet:")
 LINE = N_("%(offer)s (%(promise)s)")
 UNTIL = N_("Until %(day)s. Code for the counter: %(code)s")
+PROFILE = N_("A reminder of coupons that end soon")
 SUBJECT = 200  # characters
 
 
@@ -50,10 +49,14 @@ def task(coupons: Sequence[Named], locale: str) -> str:
     return (in_words(message, locale) % {"offer": coupons[0].offer, "day": first})[:SUBJECT]
 
 
+def profile(locale: str) -> str:
+    """What staff read of it on a member's profile."""
+    return in_words(PROFILE, locale)
+
+
 def text(name: str, coupons: Sequence[Named], locale: str) -> str:
     """The whole message: those that end first on top."""
-    greeting = in_words(GREETING, locale) % {"name": name} if name else in_words(NAMELESS, locale)
-    parts = [f"{greeting}\n\n{in_words(BEFORE, locale)}"]
+    parts = [f"{greeting(name, locale)}\n\n{in_words(BEFORE, locale)}"]
     for one in sorted(coupons, key=lambda one: one.until):
         what = one.offer
         if one.promise:

@@ -17,6 +17,7 @@ from webapp.plugin_api import TaskAnswer
 from webapp.tasks import queries, service
 from webapp.tasks.models import Task
 
+_KINDS = {"reminders": "reminder", "tellings": "telling"}  # of a task's source, by that of its delivery
 _TO = re.compile(r"(member|group|staff):([0-9]{1,18})", re.ASCII)
 
 
@@ -100,6 +101,7 @@ def _promise(scope: Scope, key: str) -> _Promise | None:
         return None
     found = sources.of(scope, row.campaign_id)
     purpose = found[1].purpose if found else queries.MARKETING
-    kind = "reminder" if found and found[0] is sources.SOURCES.get("reminders") else "campaign"
+    own = (kind for name, kind in _KINDS.items() if found and found[0] is sources.SOURCES.get(name))
+    kind = next(own, "campaign")
     to = f"{row.recipient_kind}:{row.recipient_id}"
     return _Promise(row.id, to, f"{kind}:{row.campaign_id}", purpose)

@@ -61,6 +61,8 @@ def source(word: str) -> str:
         return _("a campaign")
     if kind == "reminder":
         return _("a reminder of a coupon")
+    if kind == "telling":
+        return _("something they took part in")
     if kind == "sign":
         return (
             _("an early sign: about to go quiet")

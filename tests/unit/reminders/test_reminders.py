@@ -22,7 +22,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.members import service as members
 from webapp.members.models import Member
-from webapp.outbox import drain
+from webapp.outbox import drain, reaching
 from webapp.outbox.models import Delivery
 from webapp.plugin_runtime import context
 from webapp.reminders import jobs, laying, queries
@@ -42,7 +42,7 @@ def nine(day: int) -> datetime:
 
 @pytest.fixture(autouse=True)
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(laying, "CHANNELS", ("scripted",))
+    monkeypatch.setattr(reaching, "CHANNELS", ("scripted",))
     with in_house(tmp_path, monkeypatch):
         yield
 
@@ -253,7 +253,7 @@ def test_a_brand_that_can_write_with_nothing_has_its_day_all_the_same(
 def test_a_guide_is_told_where_there_is_no_other_way(
     db: Database, brand: BrandRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(laying, "CHANNELS", ("email", "task"))  # the e-mail channel is not set up here
+    monkeypatch.setattr(reaching, "CHANNELS", ("email", "task"))  # the e-mail channel is not set up here
     one = offer(db, brand, "Three", 3)
     give(db, brand, one, *people(db, brand, 1, consents={"task": True}), *people(db, brand, 1, first=2))
     assert night(db, brand, nine(17)) == 2
