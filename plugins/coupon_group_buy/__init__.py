@@ -6,11 +6,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from webapp.plugin_api import CouponType, PluginContext, PublicPage, StaffPage, hookimpl
+from webapp.plugin_api import CouponType, PluginContext, PublicPage, Setting, StaffPage, hookimpl
 
-from . import teams
+from . import teams, telling
 from .coupon import GroupBuy
 from .showing import all_teams, offer, team
+
+
+@hookimpl
+def settings() -> list[Setting]:
+    """Whether members are told."""
+    return [
+        Setting(
+            telling.SETTING,
+            "bool",
+            "Tell members how their team ended",
+            default=True,
+            help="One message each, once it is complete or its time is up, to those who agreed to be written to.",
+        )
+    ]
 
 
 @hookimpl

@@ -14,6 +14,7 @@ from typing import Any
 
 from webapp.plugin_api import OfferView, PluginContext, Refusal, Row
 
+from . import telling
 from .models import PLACE, TEAM
 
 OPEN, COMPLETE, FAILED = "open", "complete", "failed"
@@ -130,7 +131,8 @@ def join(ctx: PluginContext, team: Row, member: str) -> Row | No:
     team = _team(ctx, team["id"])
     others = [place["coupon_id"] for place in _sitting(ctx, team)] if team["members"] == team["size"] else []
     full = len(others) + 1 == team["size"]
-    if full and isinstance(ctx.coupons.grant(others), Refusal):
+    granted = ctx.coupons.grant(others) if full else []
+    if isinstance(granted, Refusal):
         return No("again")
     until = None if full else _kept(team["ends_at"], team["enough"])
     taken = ctx.coupons.take(team["offer_id"], member, _key(ctx), until=until)
@@ -141,6 +143,7 @@ def join(ctx: PluginContext, team: Row, member: str) -> Row | No:
     _sit(ctx, team["id"], team["offer_id"], member, taken.id, team["joined"])
     if full:
         ctx.tables.change(TEAM, T.id == team["id"], state=COMPLETE, ended_at=ctx.now)
+        telling.complete(ctx, team, places(ctx, team["id"]), [*granted, taken])
     return _team(ctx, team["id"])
 
 
@@ -177,8 +180,11 @@ def settle(ctx: PluginContext, team_id: int) -> None:
         granted = ctx.coupons.grant(coupons)
         if isinstance(granted, Refusal):
             raise RuntimeError(f"a coupon of team {team_id} has just moved ({granted.code})")
+        telling.complete(ctx, team, places(ctx, team_id), granted)
     else:
-        ctx.coupons.let_go([place["coupon_id"] for place in places(ctx, team_id)])
+        people = places(ctx, team_id)
+        ctx.coupons.let_go([place["coupon_id"] for place in people])
+        telling.failed(ctx, team, people)
     ctx.tables.change(TEAM, T.id == team_id, state=COMPLETE if coupons else FAILED)
 
 

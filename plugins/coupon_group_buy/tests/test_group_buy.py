@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plugins.coupon_group_buy import showing, teams
+from plugins.coupon_group_buy import showing, teams, telling
 from plugins.coupon_group_buy.coupon import GroupBuy
-from webapp.plugin_api import Basket, NotApplicable, Quote
+from webapp.plugin_api import Basket, CouponView, NotApplicable, OfferView, Quote
 from webapp.plugin_testing.coupon_type import CouponTypeContract
+from webapp.plugin_testing.telling import Said, told
 
 TYPE = GroupBuy()
 NOW = datetime(2026, 11, 11, 12, tzinfo=UTC)
@@ -85,3 +87,40 @@ def test_nobody_is_told_otherwise_while_the_work_is_a_second_late() -> None:
     assert teams.shown(team | {"enough": 2, "members": 1}, after) == "failed"
     assert teams.shown(team | {"state": "complete"}, after) == "complete"
     assert showing.clock(showing.seconds_to(NOW + timedelta(milliseconds=61_001), NOW)) == "00:01:02"
+
+
+class Shop:
+    """As much of a context as telling needs; it notes what is told."""
+
+    def __init__(self, stage: Any, *, on: bool = True) -> None:
+        self.settings = {"tell": on}
+        self.coupons = self
+        self.stage = stage
+        self.told: list[tuple[dict[str, str], str, dict[str, Said]]] = []
+
+    def offer_by_id(self, offer_id: int) -> OfferView:
+        return OfferView(
+            offer_id, "Tea", "group_buy", "open", self.stage, "w", "/x/w", None, None, None, None, {}
+        )
+
+    def tell(self, to: dict[str, str], *, key: str, subject: str, text: str, **facts: Any) -> None:
+        self.told.append((to, key, told(Path(telling.__file__).parent, subject, text, **facts)))
+
+
+def test_what_each_is_told_in_every_language() -> None:
+    team = {"id": 7, "offer_id": 1, "size": 3}
+    places = [{"member_id": 17, "coupon_id": 5}, {"member_id": 18, "coupon_id": 6}]
+    coupons = [CouponView(5, 1, "claimed", None, "/c/five"), CouponView(6, 1, "claimed", None, "/c/six")]
+    made, late, over, off = Shop("sold_out"), Shop("few"), Shop("over"), Shop("open", on=False)
+    telling.complete(made, team, places, coupons)  # type: ignore[arg-type]
+    for one in (late, over, off):
+        telling.failed(one, team, places)  # type: ignore[arg-type]
+    telling.complete(off, team, places, coupons)  # type: ignore[arg-type]
+    [(to, key, said)] = made.told
+    assert (to, key) == ({"member:17": "/c/five", "member:18": "/c/six"}, "team:7")
+    assert said["zh_CN"].subject == "您参加的团已成团：Tea" and "good from now on" in said["en"].text
+    [(to, key, said)] = late.told
+    assert (to, key) == ({"member:17": "/x/w", "member:18": "/x/w"}, "team:7")
+    assert "2 of 3. You owe nothing" in said["en"].text and "2 / 3" in said["zh_CN"].text
+    [(to, _key, said)] = over.told
+    assert set(to.values()) == {""} and "over" in said["en"].text and not off.told
