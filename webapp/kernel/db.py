@@ -160,15 +160,16 @@ class Database:
         with Session(self.reader, expire_on_commit=False) as session:
             if not self.is_sqlite:
                 session.connection(execution_options={"postgresql_readonly": True})
-            # closing rolls back and, unlike rollback(), leaves what was loaded readable
             yield Scope(session, brand, actor, now or clock.now(), self.blocks, db=self)
+            session.expunge_all()  # nothing is written, and what was loaded stays readable
+            session.commit()  # at a rollback psycopg would forget its prepared statements, and prepare none ever
 
     def brand(self, brand_id: int) -> BrandRef:
         """The brand of an id (jobs carry ids only). Raises NotFound through the registered loader."""
         if self.load_brand is None:
             raise RuntimeError("no brand loader registered")
-        with Session(self.reader) as session:
-            return self.load_brand(session, brand_id)
+        with self.read() as scope:
+            return self.load_brand(scope.session, brand_id)
 
 
 def _engine(url: str, *, writing: bool) -> Engine:
