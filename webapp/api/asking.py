@@ -11,11 +11,11 @@ from webapp.api import schemas as shape
 from webapp.api.door import ANY, Ask, Operation, guessed, may_guess, operation
 from webapp.api.problems import Problem, Stop
 from webapp.brands import queries as brands
-from webapp.coupons import queries, service, together
+from webapp.coupons import known, queries, together
 from webapp.coupons.models import Offer
-from webapp.coupons.redeem import read
+from webapp.coupons.redeem import read, why_not
 from webapp.kernel.edge import BIGGEST
-from webapp.kernel.errors import NotFound, Refused
+from webapp.kernel.errors import NotFound
 from webapp.kernel.scope import Scope
 from webapp.members import queries as members
 from webapp.members.identities import mask_name
@@ -165,19 +165,17 @@ def coupon(scope: Scope, ask: Ask, code: str) -> shape.CouponSeen:
     word = read(code)
     if word is None:
         raise Stop(Problem("mistyped", 404))
-    found = queries.by_code(scope, word)
+    found = known.by_code(scope, word)
     if found is None:
         guessed(ask)
         raise Stop(Problem("unknown", 404))
-    looked = service.look(scope, word, store_id=store_id)
-    of = queries.offer(scope, found.offer_id)
-    terms = queries.terms(scope, of.id, found.terms_version)
+    why = why_not(scope, found, store_id=store_id)
     return shape.CouponSeen(
-        **shapes.coupon(scope, found),
-        member=mask_name(members.get(scope, found.member_id).name),
-        says=shapes.says(scope, of, terms),
-        usable=not isinstance(looked, Refused),
-        why=problems.reason(looked) if isinstance(looked, Refused) else None,
+        **shapes.coupon(scope, found.coupon),
+        member=mask_name(members.get(scope, found.coupon.member_id).name),
+        says=shapes.says(scope, found.offer, found.terms),
+        usable=why is None,
+        why=problems.reason(why) if why else None,
     )
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from webapp.catalogue import queries as catalogue
-from webapp.coupons import conditions, queries
+from webapp.coupons import known, queries
 from webapp.coupons.models import Coupon, Offer
-from webapp.coupons.redeem import wish
+from webapp.coupons.redeem import wishes
 from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.members import queries as members
 from webapp.members.identities import mask_name
-from webapp.plugin_runtime import calls
 
 MOST = 20
 
@@ -49,26 +46,20 @@ def find(scope: Scope, typed: str, locale: str = "en", store_id: int | None = No
     member = members.find(scope, typed)
     if member is None:
         return None
-    rows = scope.session.execute(
-        select(Coupon, Offer)
-        .join(Offer, queries.ITS_OFFER)
-        .where(
-            Coupon.brand_id == scope.brand.id,
-            Coupon.person_id == member.person_id,
-            queries.which("usable", scope.now, scope.today),
-            Coupon.valid_from <= scope.today,
-        )
-        .order_by(Coupon.valid_until.is_(None), Coupon.valid_until, Coupon.id)
-        .limit(MOST)
+    some = known.read(
+        scope,
+        Coupon.person_id == member.person_id,
+        queries.which("usable", scope.now, scope.today),
+        Coupon.valid_from <= scope.today,
+        order=(Coupon.valid_until.is_(None), Coupon.valid_until, Coupon.id),
+        limit=MOST,
     )
     coupons = []
-    for coupon, offer in rows:
-        terms = queries.terms(scope, offer.id, coupon.terms_version)
-        why = wish(scope, coupon, store_id=store_id).why
-        if why is not None and why.code == "which_store":
-            why = None  # the store is asked for on the next page
-        lines = queries.describe(scope, offer, terms, locale, staff=True)
-        coupons.append(Usable(coupon, offer, lines, why))
+    for one, wish in zip(some, wishes(scope, some, store_id=store_id), strict=True):
+        # which of the stores is asked for on the next page
+        why = wish.why if wish.why is None or wish.why.code != "which_store" else None
+        lines = queries.describe(scope, one.offer, one.terms, locale, staff=True)
+        coupons.append(Usable(one.coupon, one.offer, lines, why))
     return AtCounter(member.id, member.store_id, mask_name(member.name), coupons)
 
 
@@ -89,12 +80,10 @@ class Asks:
 
 def asks(scope: Scope, code: str | None) -> Asks:
     """Of a code as stored; for one that nobody has, what most coupons ask for."""
-    coupon = queries.by_code(scope, code) if code else None
-    if coupon is None:
+    one = known.by_code(scope, code) if code else None
+    if one is None:
         return Asks()
-    offer = queries.offer(scope, coupon.offer_id)
-    said = conditions.load(queries.terms(scope, offer.id, coupon.terms_version).conditions)
-    bound = calls.coupon_type(scope, offer.type_key)
+    said, bound = one.conditions, one.bound
     free = bound is not None and bound.impl.needs == "nothing" and not said.least_minor
     return Asks(
         basket=not free,

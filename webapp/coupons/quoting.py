@@ -142,18 +142,19 @@ def reckon(basket: Basket, wishes: Sequence[Wish]) -> Bill:
         raise ValueError("a wish is named twice")
     unused: list[NotUsed] = []
     fits: list[_Fit] = []
+    whole = _Left(basket.total_minor, tuple(line.amount_minor for line in basket.lines))
     for wish in sorted(wishes, key=_place):
-        fit = _fit(wish, basket)
+        fit = _fit(wish, basket, whole)
         if isinstance(fit, Refused):
             unused.append(NotUsed(wish, fit))
         else:
             fits.append(fit)
-    best = _best(basket, fits)
+    best = _best(basket, whole, fits)
     chosen = {fit.wish.key for fit, _ in best}
     beside = [fit.wish for fit, _ in best]
     unused += [NotUsed(fit.wish, _beaten(fit.wish, beside)) for fit in fits if fit.wish.key not in chosen]
     unused.sort(key=lambda one: _place(one.wish))
-    return Bill(basket, _applied(basket, best), tuple(unused))
+    return Bill(basket, _applied(whole, best), tuple(unused))
 
 
 def _place(wish: Wish) -> tuple[int, int, int, str]:
@@ -163,7 +164,7 @@ def _place(wish: Wish) -> tuple[int, int, int, str]:
 # ------------------------------------------------------------------------------------------------------------ one coupon
 
 
-def _fit(wish: Wish, basket: Basket) -> _Fit | Refused:
+def _fit(wish: Wish, basket: Basket, whole: _Left) -> _Fit | Refused:
     if wish.why is not None:
         return wish.why
     at = None
@@ -172,12 +173,8 @@ def _fit(wish: Wish, basket: Basket) -> _Fit | Refused:
         if not at:
             return Refused("goods")
     by_lines = wish.type is not None and wish.type.needs in _BY_LINES
-    quote = _ask(wish, _part(basket, _whole(basket), at, by_lines=by_lines))
+    quote = _ask(wish, _part(basket, whole, at, by_lines=by_lines))
     return quote if isinstance(quote, Refused) else _Fit(wish, at, by_lines or at is not None, quote)
-
-
-def _whole(basket: Basket) -> _Left:
-    return _Left(basket.total_minor, tuple(line.amount_minor for line in basket.lines))
 
 
 def _part(basket: Basket, left: _Left, at: tuple[int, ...] | None, *, by_lines: bool) -> Basket:
@@ -241,7 +238,7 @@ def _breach(answer: object, part: Basket) -> str:
 # ----------------------------------------------------------------------------------------------------- the combination
 
 
-def _best(basket: Basket, fits: Sequence[_Fit]) -> _Steps:
+def _best(basket: Basket, whole: _Left, fits: Sequence[_Fit]) -> _Steps:
     """The winner of rule 4. Sets grow by the later ones only, so that what is left after the earlier ones is worked out once."""
     joiners = [fit for fit in fits if fit.wish.conditions.joins]
     looked_at = [any(fit.looks for fit in joiners[i:]) for i in range(len(joiners) + 1)]
@@ -277,7 +274,7 @@ def _best(basket: Basket, fits: Sequence[_Fit]) -> _Steps:
     for fit in fits:
         if not fit.wish.conditions.joins:
             compete(((fit, fit.quote),), fit.quote.saving_minor, bool(fit.quote.gift))
-    grow((), 0, 0, _whole(basket), 0)
+    grow((), 0, 0, whole, 0)
     return best
 
 
@@ -305,9 +302,8 @@ def _after(left: _Left, fit: _Fit, quote: Quote) -> _Left:
     return _Left(left.total - quote.saving_minor, amounts)
 
 
-def _applied(basket: Basket, steps: _Steps) -> tuple[Applied, ...]:
+def _applied(left: _Left, steps: _Steps) -> tuple[Applied, ...]:
     done: list[Applied] = []
-    left = _whole(basket)
     for fit, quote in steps:
         saved = _savings(left, fit, quote)
         done.append(Applied(fit.wish, left.total, quote.saving_minor, saved, quote.gift[:GIFT]))

@@ -11,17 +11,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from webapp.brands import queries as brands
-from webapp.coupons import conditions, holds, queries, quoting, redemptions, steps
+from webapp.brands.models import Store
+from webapp.coupons import conditions, holds, known, queries, quoting, redemptions, steps
 from webapp.coupons.issue import CODE_LENGTH, return_to_stock
-from webapp.coupons.models import Coupon, Offer, OfferTerms, Redemption
+from webapp.coupons.known import Known
+from webapp.coupons.models import Coupon, Offer, Redemption
 from webapp.coupons.using import GUARDS as GUARDS
 from webapp.coupons.using import guarded, over_budget, write_down
 from webapp.kernel import secrets
 from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import once
 from webapp.kernel.scope import Scope
-from webapp.plugin_api import Basket, BasketLine, CouponType
-from webapp.plugin_runtime import calls
+from webapp.plugin_api import Basket, BasketLine
 
 TILL_NUMBER = 80  # characters
 
@@ -64,14 +65,10 @@ def read(typed: str) -> str | None:
 
 def look(scope: Scope, typed: str, *, store_id: int | None = None, hold: str = "") -> Coupon | Refused:
     """The coupon of a typed code, if it can be used here and now. Refused: as `quote`, apart from the basket."""
-    code = read(typed)
-    if code is None:
-        return Refused("mistyped")
-    coupon = queries.by_code(scope, code)
-    if coupon is None:
-        return Refused("unknown")
-    one = wish(scope, coupon, store_id=store_id, hold=hold)
-    return one.why or guarded(scope, coupon, using=False) or coupon
+    one = _find(scope, typed)
+    return (
+        one if isinstance(one, Refused) else why_not(scope, one, store_id=store_id, hold=hold) or one.coupon
+    )
 
 
 def quote(
@@ -88,65 +85,50 @@ def quote(
     Refused: mistyped (no code can be this), unknown, void, expired, used, not_yet, held (for another key), parked, weekday,
     hours, store, which_store, budget_spent; of the basket: basket, lines, goods, least, not_applicable, plugin_failed.
     """
-    coupon = look(scope, typed, store_id=store_id, hold=hold)
-    if isinstance(coupon, Refused):
-        return coupon
-    return _quote(scope, coupon, Basket(basket_minor, tuple(lines)), store_id, hold)
-
-
-def wish(
-    scope: Scope,
-    coupon: Coupon,
-    *,
-    store_id: int | None = None,
-    hold: str = "",
-    key: str = "",
-    terms: OfferTerms | None = None,
-    bound: calls.Bound[CouponType] | None = None,
-) -> quoting.Wish:
-    """What quoting.reckon needs to know of a coupon, with the reason where it cannot be used here and now. key: what the
-    caller calls it, its code unless said. terms, bound: its terms and its type, where they have been read. Guards are asked
-    apart (`guarded`)."""
-    offer = queries.offer(scope, coupon.offer_id)
-    terms = terms or queries.terms(scope, coupon.offer_id, coupon.terms_version)
-    said = conditions.load(terms.conditions)
-    bound = bound or calls.coupon_type(scope, offer.type_key)
-    why = ended(scope, coupon) or holds.others(scope, coupon, hold)
-    if why is None and bound is None:
-        why = Refused("parked", {"type": offer.type_key})
-    if why is None:
-        why = _here(scope, said, store_id)
-    if why is None and offer.budget_minor is not None and offer.saved_minor >= offer.budget_minor:
-        gift_only = bound is not None and bound.impl.needs == "nothing"
-        why = None if gift_only else Refused("budget_spent")
-    return quoting.Wish(
-        key=key or coupon.code,
-        offer=offer.name,
-        type=bound.impl if bound else None,
-        plugin=bound.plugin if bound else "",
-        terms=terms.terms,
-        conditions=said,
-        place=offer.place,
-        offer_id=offer.id,
-        id=coupon.id,
-        why=why,
-    )
-
-
-def _quote(scope: Scope, coupon: Coupon, basket: Basket, store_id: int | None, hold: str) -> Quoted | Refused:
-    one = wish(scope, coupon, store_id=store_id, hold=hold)
-    answer = _reckon(basket, one).of(one.key)
+    one = _find(scope, typed)
+    if isinstance(one, Refused):
+        return one
+    [asked] = wishes(scope, [one], store_id=store_id, hold=hold)
+    answer = _reckon(Basket(basket_minor, tuple(lines)), asked).of(asked.key)
     if isinstance(answer, Refused):
         return answer
-    offer = queries.offer(scope, coupon.offer_id)
-    if (spent := over_budget(offer, answer.saving_minor)) is not None:
+    if (spent := over_budget(one.offer, answer.saving_minor)) is not None:
         return spent
-    return Quoted(coupon, offer, basket.total_minor, answer.saving_minor, answer.lines, answer.gift)
+    return Quoted(one.coupon, one.offer, basket_minor, answer.saving_minor, answer.lines, answer.gift)
+
+
+def why_not(scope: Scope, one: Known, *, store_id: int | None = None, hold: str = "") -> Refused | None:
+    """Why a coupon cannot be used here and now, the basket aside."""
+    [asked] = wishes(scope, [one], store_id=store_id, hold=hold)
+    return asked.why
+
+
+def wishes(
+    scope: Scope, some: Sequence[Known], *, store_id: int | None = None, hold: str = ""
+) -> list[quoting.Wish]:
+    """What quoting.reckon needs to know of coupons, by their codes, with the reason where one cannot be used here and now."""
+    stores = brands.stores(scope) if any(one.conditions.stores for one in some) else []
+    whys = {
+        one.coupon.id: ended(scope, one.coupon)
+        or holds.others(scope, one.coupon, hold)
+        or one.parked
+        or _here(scope, one.conditions, stores, store_id)
+        or _nothing_left(one)
+        for one in some
+    }
+    free = [one.coupon for one in some if whys[one.coupon.id] is None]
+    whys |= guarded(scope, free, using=False)
+    return [one.wish(one.coupon.id, whys[one.coupon.id]) for one in some]
+
+
+def _find(scope: Scope, typed: str) -> Known | Refused:
+    code = read(typed)
+    return Refused("mistyped") if code is None else known.by_code(scope, code) or Refused("unknown")
 
 
 def _reckon(basket: Basket, one: quoting.Wish) -> quoting.Bill:
     if basket.total_minor < 0:
-        return quoting.Bill(basket, (), (quoting.NotUsed(one, Refused("basket")),))
+        return quoting.Bill(basket, (), (quoting.NotUsed(one, one.why or Refused("basket")),))
     return quoting.reckon(basket, [one])
 
 
@@ -171,9 +153,10 @@ def ended(scope: Scope, coupon: Coupon) -> Refused | None:
     return None
 
 
-def _here(scope: Scope, said: conditions.Conditions, store_id: int | None) -> Refused | None:
-    """Why it cannot be used at this moment or in this store."""
-    stores = brands.stores(scope) if said.stores else []
+def _here(
+    scope: Scope, said: conditions.Conditions, stores: Sequence[Store], store_id: int | None
+) -> Refused | None:
+    """Why it cannot be used at this moment or in this store. stores: the brand's, where somebody names some."""
     shops = [store.id for store in stores if store.open]
     if store_id is None and len(shops) == 1:
         store_id = shops[0]
@@ -182,6 +165,13 @@ def _here(scope: Scope, said: conditions.Conditions, store_id: int | None) -> Re
         return why
     names = [store.name for store in stores if store.id in said.stores]
     return Refused("store" if store_id is not None else "which_store", {"names": names})
+
+
+def _nothing_left(one: Known) -> Refused | None:
+    """All that its offer may save in all has been saved; a gift saves nothing."""
+    spent = one.offer.budget_minor is not None and one.offer.saved_minor >= one.offer.budget_minor
+    gift_only = one.bound is not None and one.bound.impl.needs == "nothing"
+    return Refused("budget_spent") if spent and not gift_only else None
 
 
 # ------------------------------------------------------------------------------------------------------------ using it
@@ -229,15 +219,15 @@ def _redeem(
 ) -> Redemption | Refused:
     if len(till) > TILL_NUMBER:
         return Refused("till_number", {"most": TILL_NUMBER})
-    known = queries.by_code(scope, code)
-    if known is None:
+    one = known.by_code(scope, code)
+    if one is None:
         return Refused("unknown")
-    coupon = holds.settle(scope, steps.locked(scope, known.id))
-    one = wish(scope, coupon, store_id=store_id, hold=hold)
-    bill = _reckon(basket, one)
-    if isinstance(answer := bill.of(one.key), Refused):
+    coupon = holds.settle(scope, steps.locked(scope, one.coupon.id))
+    [asked] = wishes(scope, [one], store_id=store_id, hold=hold)
+    bill = _reckon(basket, asked)
+    if isinstance(answer := bill.of(asked.key), Refused):
         return answer
-    done = write_down(scope, bill, {one.key: coupon}, store_id=store_id, till=till)
+    done = write_down(scope, bill, {asked.key: coupon}, store_id=store_id, till=till)
     return done.why if isinstance(done, quoting.NotUsed) else done[0]
 
 

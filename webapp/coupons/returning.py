@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from webapp.coupons import conditions, queries, quoting, redemptions, returns, steps, undoing, using
+from webapp.coupons import known, redemptions, returns, steps, undoing, using
 from webapp.coupons.issue import return_to_stock
 from webapp.coupons.models import Coupon, Redemption
 from webapp.coupons.models_counter import BasketReturn
@@ -23,7 +23,6 @@ from webapp.kernel.idempotency import once
 from webapp.kernel.reach import reaches
 from webapp.kernel.scope import Scope
 from webapp.plugin_api import Basket
-from webapp.plugin_runtime import calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,30 +152,20 @@ def _reckon(scope: Scope, whole: Whole, came: Came) -> Answer | Refused:
         if not 0 <= came.left_minor < whole.basket_minor:
             return Refused("left_more", {"most_minor": whole.basket_minor})
         left = Basket(came.left_minor)
-    done = returns.reckon(left, whole.paid_minor, [_used(scope, one) for one in whole.standing])
+    done = returns.reckon(left, whole.paid_minor, _used(scope, whole.standing))
     return done if isinstance(done, Refused) else Answer(whole, came, done, lines)
 
 
-def _used(scope: Scope, one: Redemption) -> returns.Used:
-    """As it was used: where and when it can be used does not matter any more."""
-    coupon = scope.session.get_one(Coupon, (scope.brand.id, one.coupon_id))
-    offer = queries.offer(scope, coupon.offer_id)
-    terms = queries.terms(scope, offer.id, coupon.terms_version)
-    bound = calls.coupon_type(scope, offer.type_key)
-    wish = quoting.Wish(
-        key=coupon.code,
-        offer=offer.name,
-        type=bound.impl if bound else None,
-        plugin=bound.plugin if bound else "",
-        terms=terms.terms,
-        conditions=conditions.load(terms.conditions),
-        place=offer.place,
-        offer_id=offer.id,
-        id=one.id,
-        why=None if bound else Refused("parked", {"type": offer.type_key}),
-    )
-    first = one.saving_minor if one.first_saving_minor is None else one.first_saving_minor
-    return returns.Used(wish, one.saving_minor, first)
+def _used(scope: Scope, standing: Sequence[Redemption]) -> list[returns.Used]:
+    """As they were used: where and when they can be used does not matter any more."""
+    rows = known.read(scope, Coupon.id.in_([one.coupon_id for one in standing]))
+    by_id = {its.coupon.id: its for its in rows}
+    used = []
+    for one in standing:
+        its = by_id[one.coupon_id]
+        first = one.saving_minor if one.first_saving_minor is None else one.first_saving_minor
+        used.append(returns.Used(its.wish(one.id, its.parked), one.saving_minor, first))
+    return used
 
 
 class _Stop(Exception):
@@ -184,14 +173,14 @@ class _Stop(Exception):
 
 
 def _take_back(scope: Scope, redemption_id: int, came: Came, seen: str) -> int | Refused:
-    known = basket(scope, redemption_id)
-    if isinstance(known, Refused):
-        return known
+    whole = basket(scope, redemption_id)
+    if isinstance(whole, Refused):
+        return whole
     coupons = {
         coupon.id: coupon
-        for coupon in (steps.locked(scope, id_) for id_ in sorted(one.coupon_id for one in known.standing))
+        for coupon in (steps.locked(scope, id_) for id_ in sorted(one.coupon_id for one in whole.standing))
     }
-    for one in known.standing:
+    for one in whole.standing:
         scope.session.refresh(one)  # as they stand now that nobody else can move them
     answer = look(scope, redemption_id, came)
     if isinstance(answer, Refused):

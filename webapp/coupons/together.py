@@ -15,21 +15,20 @@ from typing import Any
 from sqlalchemy import select
 
 from webapp.catalogue.models import Product
-from webapp.coupons import holds, steps
-from webapp.coupons.models import Coupon, Offer, OfferTerms, Redemption
-from webapp.coupons.queries import ITS_OFFER, ITS_TERMS
+from webapp.coupons import holds, known, redeem, steps
+from webapp.coupons.known import Known
+from webapp.coupons.models import Offer, Redemption
 from webapp.coupons.quoting import Bill, NotUsed, Wish, reckon
-from webapp.coupons.redeem import TILL_NUMBER, printable, read, wish
-from webapp.coupons.using import guarded, over_budget, write_down
+from webapp.coupons.redeem import TILL_NUMBER, printable, read
+from webapp.coupons.using import over_budget, write_down
 from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import once
 from webapp.kernel.scope import Scope
 from webapp.plugin_api import Basket, BasketLine
-from webapp.plugin_runtime import calls
 
 MOST = 20  # codes on one basket
 
-_Known = Mapping[str, tuple[Coupon, Offer, OfferTerms]]  # by code
+_Found = Mapping[str, Known | Refused]  # by code, in the order typed
 
 
 def quote_together(
@@ -40,15 +39,13 @@ def quote_together(
     Each code has its answer (`Bill.of`, by the code as stored; what cannot be a code by what was typed): beside the reasons
     of quoting.py those of a single coupon (redeem.quote). A code typed twice is one.
     """
-    codes = _codes(typed)
-    known = _known(scope, codes)
-    return _reckon(scope, basket, _wishes(scope, codes, known, store_id, hold), known)
+    found = _find(scope, typed)
+    return _reckon(scope, basket, _wishes(scope, found, store_id, hold), found)
 
 
 def wishes(scope: Scope, typed: Sequence[str], store_id: int | None, *, hold: str = "") -> list[Wish]:
     """What quoting.reckon needs to know of each typed code."""
-    codes = _codes(typed)
-    return _wishes(scope, codes, _known(scope, codes), store_id, hold)
+    return _wishes(scope, _find(scope, typed), store_id, hold)
 
 
 def redeem_together(
@@ -127,12 +124,14 @@ def _use(
 ) -> list[Redemption] | Refused:
     if len(till) > TILL_NUMBER:
         return Refused("till_number", {"most": TILL_NUMBER})
-    codes = _codes(typed)
-    known = _known(scope, codes)
+    found = _find(scope, typed)
     # All are locked first, by id: one whose hold is over touches its offer, and offers come after coupons.
-    locked = [steps.locked(scope, id_) for id_ in sorted(coupon.id for coupon, _, _ in known.values())]
+    locked = [
+        steps.locked(scope, id_)
+        for id_ in sorted(one.coupon.id for one in found.values() if isinstance(one, Known))
+    ]
     coupons = {coupon.code: holds.settle(scope, coupon) for coupon in locked}
-    bill = _reckon(scope, basket, _wishes(scope, codes, known, store_id, hold), known)
+    bill = _reckon(scope, basket, _wishes(scope, found, store_id, hold), found)
     if seen(bill) != shown:
         return Refused("quote_changed")
     if not bill.applied:
@@ -141,52 +140,35 @@ def _use(
     return done.why if isinstance(done, NotUsed) else done
 
 
-def _codes(typed: Sequence[str]) -> list[str]:
-    """As stored, each once; what cannot be a code as it was typed."""
+def _codes(typed: Sequence[str]) -> dict[str, str | None]:
+    """Each once, as stored; what cannot be a code as it was typed, and None."""
     if len(typed) > MOST:
         raise ValueError(f"at most {MOST} codes")
-    return list(dict.fromkeys(read(word) or word for word in typed))
+    return {code or word: code for word in typed for code in [read(word)]}
 
 
-def _known(scope: Scope, codes: Sequence[str]) -> _Known:
-    """The coupons of codes with their offers and terms, read at once."""
-    rows = scope.session.execute(
-        select(Coupon, Offer, OfferTerms)
-        .join(Offer, ITS_OFFER)
-        .join(OfferTerms, ITS_TERMS)
-        .where(Coupon.brand_id == scope.brand.id, Coupon.code.in_([word for word in codes if read(word)]))
-    )
-    return {coupon.code: (coupon, offer, terms) for coupon, offer, terms in rows}
+def _find(scope: Scope, typed: Sequence[str]) -> _Found:
+    codes = _codes(typed)
+    some = known.by_codes(scope, [code for code in codes.values() if code])
+    return {
+        word: some.get(word) or Refused("unknown" if code else "mistyped") for word, code in codes.items()
+    }
 
 
-def _wishes(scope: Scope, codes: Sequence[str], known: _Known, store_id: int | None, hold: str) -> list[Wish]:
-    types = {offer.type_key for _, offer, _ in known.values()}
-    bound = {type_key: calls.coupon_type(scope, type_key) for type_key in sorted(types)}
-    made = []
-    for word in codes:
-        if word not in known:
-            made.append(Wish(word, "", None, why=Refused("unknown" if read(word) else "mistyped")))
-            continue
-        coupon, offer, terms = known[word]
-        one = wish(
-            scope,
-            coupon,
-            store_id=store_id,
-            hold=hold,
-            terms=terms,
-            bound=bound[offer.type_key],
-        )
-        if one.why is None and (why := guarded(scope, coupon, using=False)) is not None:
-            one = replace(one, why=why)
-        made.append(one)
-    return made
+def _wishes(scope: Scope, found: _Found, store_id: int | None, hold: str) -> list[Wish]:
+    some = [one for one in found.values() if isinstance(one, Known)]
+    asked = {wish.key: wish for wish in redeem.wishes(scope, some, store_id=store_id, hold=hold)}
+    return [
+        asked[word] if isinstance(one, Known) else Wish(word, "", None, why=one)
+        for word, one in found.items()
+    ]
 
 
-def _reckon(scope: Scope, basket: Basket, some: Sequence[Wish], known: _Known) -> Bill:
+def _reckon(scope: Scope, basket: Basket, some: Sequence[Wish], found: _Found) -> Bill:
     """The bill within what each offer may save in all: a coupon that would go beyond it is out, and the rest is reckoned
     anew."""
     basket = known_goods(scope, basket)
-    offers = {offer.id: offer for _, offer, _ in known.values()}
+    offers = {one.offer.id: one.offer for one in found.values() if isinstance(one, Known)}
     while True:
         bill = reckon(basket, some)
         beyond = _beyond(offers, bill)

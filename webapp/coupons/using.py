@@ -6,7 +6,7 @@ several.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, update
@@ -17,14 +17,20 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.plugin_api import Basket
 
-# What higher rooms ask before a coupon is used: (scope, coupon, using) -> a refusal or None. using False: it is only
-# looked at, and nothing is written.
-GUARDS: list[Callable[[Scope, Coupon, bool], Refused | None]] = []
+# What higher rooms ask before coupons are used: (scope, coupons, using) -> refusals by the ids of those refused. using
+# False: they are only looked at, and nothing is written.
+Guard = Callable[[Scope, Sequence[Coupon], bool], Mapping[int, Refused]]
+GUARDS: list[Guard] = []
 
 
-def guarded(scope: Scope, coupon: Coupon, *, using: bool) -> Refused | None:
-    """What higher rooms say."""
-    return next((why for guard in GUARDS if (why := guard(scope, coupon, using)) is not None), None)
+def guarded(scope: Scope, coupons: Sequence[Coupon], *, using: bool) -> dict[int, Refused]:
+    """What higher rooms say: why some of the coupons cannot be used, by their ids."""
+    refused: dict[int, Refused] = {}
+    for guard in GUARDS:
+        asked = [coupon for coupon in coupons if coupon.id not in refused]
+        if asked:
+            refused |= guard(scope, asked, using)
+    return refused
 
 
 class _Stop(Exception):
@@ -60,7 +66,7 @@ def _write_down(
     spent: dict[int, tuple[quoting.Wish, int]] = {}
     for one in bill.applied:
         coupon = coupons[one.wish.key]
-        if (why := guarded(scope, coupon, using=True)) is not None:
+        for why in guarded(scope, [coupon], using=True).values():
             raise _Stop(quoting.NotUsed(one.wish, why))
         made.append(_use(scope, coupon, one, bill.basket, store_id, till, made[0].id if made else None))
         before = spent[coupon.offer_id][1] if coupon.offer_id in spent else 0

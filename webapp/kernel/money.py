@@ -81,7 +81,8 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     size = abs(total)
     parts = [size * w // whole for w in weights]
     rest = size - sum(parts)
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(size * weights[i] % whole), i))
-    for i in by_remainder[:rest]:
+    remainders = [size * w % whole for w in weights]
+    # reversed, a sort still leaves equals in their order
+    for i in sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)[:rest]:
         parts[i] += 1
     return [sign * part for part in parts]

@@ -186,17 +186,30 @@ def _hash(scope: Scope, *, phone: str = "", email: str = "") -> str | None:
 # --------------------------------------------------------------------------------------------------------- the counter
 
 
-def as_often_as_one_may(scope: Scope, coupon: Coupon, using: bool) -> Refused | None:
+def as_often_as_one_may(scope: Scope, some: Sequence[Coupon], using: bool) -> dict[int, Refused]:
     """A guard of the counter: what was taken on a public page is used, per phone or address, as often as one person may.
 
     A member whom staff know is never refused by it, since anybody could have typed their phone; but what they use of an
     offer with a public page counts.
     """
-    claimed = scope.session.get(PublicClaim, (scope.brand.id, coupon.id))
+    rows = scope.session.execute(
+        select(PublicClaim.coupon_id, PublicClaim.contact).where(
+            PublicClaim.brand_id == scope.brand.id, PublicClaim.coupon_id.in_([coupon.id for coupon in some])
+        )
+    )
+    claimed = {row.coupon_id: row.contact for row in rows}
+    said = {coupon.id: _too_often(scope, coupon, claimed.get(coupon.id), using) for coupon in some}
+    return {id_: why for id_, why in said.items() if why is not None}
+
+
+def _too_often(scope: Scope, coupon: Coupon, claimed: str | None, using: bool) -> Refused | None:
+    """claimed: the contact for which it was taken on a public page."""
+    if claimed is None and not using:
+        return None
     offer = coupons.offer(scope, coupon.offer_id)
     if claimed is not None:
-        contact: str | None = claimed.contact
-    elif using and offer.token is not None:
+        contact: str | None = claimed
+    elif offer.token is not None:
         kept = _contacts(scope, coupon.member_id)
         phone, email = kept.get(PHONE), kept.get(EMAIL)
         contact = _hash(scope, phone=phone.value if phone else "", email=email.value if email else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -160,22 +160,30 @@ def _welcome(scope: Scope, touchpoint: Touchpoint, member_id: int) -> Coupon | N
     return None if isinstance(taken, Refused) else taken
 
 
-def welcome_once(scope: Scope, coupon: Coupon, using: bool) -> Refused | None:
+def welcome_once(scope: Scope, some: Sequence[Coupon], using: bool) -> dict[int, Refused]:
     """A guard of the counter: the welcome of an offer is used once per phone or address that was typed."""
-    if not coupon.occurrence.startswith("welcome:"):
-        return None
-    contact = scope.session.scalar(
-        select(TouchpointJoin.contact).where(
-            TouchpointJoin.brand_id == scope.brand.id, TouchpointJoin.coupon_id == coupon.id
+    welcomes = {coupon.id: coupon for coupon in some if coupon.occurrence.startswith("welcome:")}
+    if not welcomes:
+        return {}
+    rows = scope.session.execute(
+        select(TouchpointJoin.coupon_id, TouchpointJoin.contact).where(
+            TouchpointJoin.brand_id == scope.brand.id, TouchpointJoin.coupon_id.in_(welcomes)
         )
     )
-    if contact is None:
-        return None
-    key = {"brand_id": scope.brand.id, "offer_id": coupon.offer_id, "contact": contact}
-    if using:
-        scope.session.execute(insert_or_ignore(scope, WelcomeUsed).values(**key, coupon_id=coupon.id))
-    holder = scope.session.scalar(select(WelcomeUsed.coupon_id).filter_by(**key))
-    return None if holder in (None, coupon.id) else Refused("welcome_used")
+    typed = {row.coupon_id: row.contact for row in rows}
+    refused: dict[int, Refused] = {}
+    for coupon_id in typed:
+        key = {
+            "brand_id": scope.brand.id,
+            "offer_id": welcomes[coupon_id].offer_id,
+            "contact": typed[coupon_id],
+        }
+        if using:
+            scope.session.execute(insert_or_ignore(scope, WelcomeUsed).values(**key, coupon_id=coupon_id))
+        holder = scope.session.scalar(select(WelcomeUsed.coupon_id).filter_by(**key))
+        if holder not in (None, coupon_id):
+            refused[coupon_id] = Refused("welcome_used")
+    return refused
 
 
 redeem.GUARDS.append(welcome_once)

@@ -15,7 +15,18 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from webapp.brands import queries as brands
-from webapp.coupons import at_counter, holds, queries, redeem, redemptions, returning, says, service, undoing
+from webapp.coupons import (
+    at_counter,
+    holds,
+    known,
+    queries,
+    redeem,
+    redemptions,
+    returning,
+    says,
+    service,
+    undoing,
+)
 from webapp.coupons.forms import CounterForm, FindForm
 from webapp.coupons.models import Redemption
 from webapp.kernel import edge, money, security, shell
@@ -305,16 +316,14 @@ def _rattled(form: CounterForm, stores: Stores, **context: Any) -> Response:
 
 def _explained(scope: Scope, context: dict[str, Any]) -> dict[str, Any]:
     """The coupon's own words beside the answer, and the refusal's sentence."""
-    answer = context.get("answer")
-    coupon = context.get("found") or getattr(answer, "coupon", None)
+    answer = context.get("answer") or context.get("found")
     if isinstance(answer, Refused):
         context |= {"refused": says.refused(answer), "mistyped": answer.code in ("mistyped", "unknown")}
-        typed = redeem.read(request.values.get("code", ""))
-        coupon = queries.by_code(scope, typed) if typed else None
-    if coupon is not None:
-        offer = queries.offer(scope, coupon.offer_id)
-        terms = queries.terms(scope, offer.id, coupon.terms_version)
-        context |= {"offer": offer, "lines": queries.describe(scope, offer, terms, pick_locale(), staff=True)}
+    code = redeem.read(request.values.get("code", "")) if answer else None
+    one = known.by_code(scope, code) if code else None
+    if one is not None:
+        lines = queries.describe(scope, one.offer, one.terms, pick_locale(), staff=True)
+        context |= {"offer": one.offer, "lines": lines}
     return context
 
 
