@@ -78,6 +78,16 @@ def test_every_public_name_of_the_plugin_api_is_documented() -> None:
     assert [name for name in plugin_api.__all__ if f"`{name}" not in text] == []
 
 
+def test_every_verb_of_a_plugins_context_is_documented() -> None:
+    text = read("plugins/reference.md")
+    verbs = [
+        name
+        for name, one in vars(plugin_api.PluginContext).items()
+        if inspect.isfunction(one) and name[0] != "_"
+    ]
+    assert "tell" in verbs and [name for name in verbs if f"`ctx.{name}(" not in text] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_documents_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"(?:\]\(|src=\"|srcset=\")([^)#\s\"]+)", page.read_text(encoding="utf-8"))

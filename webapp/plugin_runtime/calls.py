@@ -16,7 +16,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.plugin_api import Channel, CouponType, LifecyclePolicy, Message, Outcome
 from webapp.plugin_api.pages import Answer, Handler, PageRequest
-from webapp.plugin_runtime.context import Context, context, enabled, inside, usable
+from webapp.plugin_runtime.context import Context, bare, context, enabled, inside, usable
 from webapp.plugin_runtime.runtime import registry
 
 log = logging.getLogger("regulars.plugins")
@@ -33,15 +33,18 @@ class Bound(Generic[K]):
     ctx: Context
 
 
-def _bind(scope: Scope, kinds: dict[str, tuple[str, K]], key: str) -> Bound[K] | None:
+Make = Callable[[Scope, str], Context]
+
+
+def _bind(scope: Scope, kinds: dict[str, tuple[str, K]], key: str, make: Make = context) -> Bound[K] | None:
     owned = kinds.get(key)
     if owned is None or not enabled(scope, owned[0]):
         return None
-    return Bound(owned[0], owned[1], context(scope, owned[0]))
+    return Bound(owned[0], owned[1], make(scope, owned[0]))
 
 
-def _all(scope: Scope, kinds: dict[str, tuple[str, K]]) -> list[Bound[K]]:
-    bound = (_bind(scope, kinds, key) for key in sorted(kinds))
+def _all(scope: Scope, kinds: dict[str, tuple[str, K]], make: Make = context) -> list[Bound[K]]:
+    bound = (_bind(scope, kinds, key, make) for key in sorted(kinds))
     return [one for one in bound if one is not None]
 
 
@@ -56,8 +59,8 @@ def channels(scope: Scope) -> list[Bound[Channel]]:
 
 
 def coupon_type(scope: Scope, key: str) -> Bound[CouponType] | None:
-    """The coupon type of a key, likewise."""
-    return _bind(scope, registry().coupon_types, key)
+    """The coupon type of a key, likewise. It is pure and asks for no settings, so that none are read for it."""
+    return _bind(scope, registry().coupon_types, key, bare)
 
 
 def coupon_type_read(scope: Scope, key: str, switched: bool | None) -> Bound[CouponType] | None:
@@ -65,7 +68,7 @@ def coupon_type_read(scope: Scope, key: str, switched: bool | None) -> Bound[Cou
     owned = registry().coupon_types.get(key)
     if owned is None or not usable(owned[0], switched):
         return None
-    return Bound(owned[0], owned[1], context(scope, owned[0]))
+    return Bound(owned[0], owned[1], bare(scope, owned[0]))
 
 
 def coupon_plugins() -> tuple[tuple[str, str], ...]:
@@ -75,7 +78,7 @@ def coupon_plugins() -> tuple[tuple[str, str], ...]:
 
 def coupon_types(scope: Scope) -> list[Bound[CouponType]]:
     """Every coupon type that the brand has."""
-    return _all(scope, registry().coupon_types)
+    return _all(scope, registry().coupon_types, bare)
 
 
 def policy(scope: Scope) -> Bound[LifecyclePolicy] | None:

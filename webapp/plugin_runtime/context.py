@@ -92,15 +92,22 @@ class Context:
 
 def context(scope: Scope, plugin: str) -> Context:
     """The context of a plugin for the scope's brand; its verbs are units of their own."""
-    return _context(scope, plugin, Unit(scope.brand, db=scope.db))
+    return _context(scope, plugin, Unit(scope.brand, db=scope.db), settings_of(scope, plugin))
+
+
+def bare(scope: Scope, plugin: str) -> Context:
+    """The same without the plugin's settings, for what asks for none: nothing is looked up."""
+    return _context(scope, plugin, Unit(scope.brand, db=scope.db), {})
 
 
 def inside(scope: Scope, plugin: str, *, looking: bool = False) -> Context:
     """The same with verbs that belong to this very unit. looking: the unit only reads, and so do they."""
-    return _context(scope, plugin, Unit(scope.brand, scope=scope, looking=looking))
+    return _context(
+        scope, plugin, Unit(scope.brand, scope=scope, looking=looking), settings_of(scope, plugin)
+    )
 
 
-def _context(scope: Scope, plugin: str, unit: Unit) -> Context:
+def _context(scope: Scope, plugin: str, unit: Unit, settings: dict[str, Any]) -> Context:
     brand = scope.brand
     return Context(
         brand.code,
@@ -109,7 +116,7 @@ def _context(scope: Scope, plugin: str, unit: Unit) -> Context:
         brand.timezone,
         brand.locale,
         scope.now,
-        settings_of(scope, plugin),
+        settings,
         BoundTasks(unit, plugin),
         BoundCoupons(unit, plugin),
         BoundTables(unit, plugin),

@@ -15,12 +15,15 @@ from plugins.coupon_group_buy.models import TEAM
 from tests import factories as make
 from tests.factories.offers import make_group_buy
 from tests.support.databases import ONE_DATABASE
+from tests.support.smtp import SmtpReceiver
 from tests.support.web import Client, Worker, text_of
 from webapp.coupons import public_page, service
 from webapp.coupons.models import Coupon, Redemption
-from webapp.kernel import clock
+from webapp.kernel import clock, links
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
+from webapp.plugin_runtime import context
+from webapp.touchpoints import service as touchpoints
 
 pytestmark = ONE_DATABASE
 Published = Callable[..., str]
@@ -46,13 +49,14 @@ def stranger(app: Flask) -> Client:
     return browser
 
 
-def acts(browser: Client, url: str, phone: str = "", form: int | str = 0) -> Any:
-    """Press the page's button; whoever is not known leaves a phone first, comes back to the page and presses it again."""
+def acts(browser: Client, url: str, phone: str = "", form: int | str = 0, **more: str) -> Any:
+    """Press the page's button; whoever is not known leaves a phone (and more) first, comes back to the page and presses it
+    again."""
     answer = browser.submit(url, form=form)
     if not answer.request.path.startswith("/t/"):
         return answer
     assert phone, answer.request.path
-    back = browser.submit(answer.request.full_path, {"phone": phone})
+    back = browser.submit(answer.request.full_path, {"phone": phone, **more})
     assert back.request.path == url, "back where they came from"
     return browser.submit(url, form=form)
 
@@ -144,3 +148,42 @@ def test_somebody_with_a_private_link_joins_as_themselves(
     assert "A•• B••" in text_of(stranger(app).get(team.request.path).text)
     twice = acts(ada, own)
     assert twice.status_code == 409 and "No team this time" in text_of(twice.text)
+
+
+def test_who_leaves_an_address_is_told_by_mail_how_it_ended(
+    app: Flask,
+    db: Database,
+    brand: BrandRef,
+    published: Published,
+    worker: Worker,
+    smtp: SmtpReceiver,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From the joining page's box to the mail server: a real message, whose link opens the coupon; and the profile tells."""
+    mail = {"host": "127.0.0.1", "port": smtp.port, "security": "none", "from_address": "shop@acme.example"}
+
+    def ready(scope: Scope) -> None:
+        assert context.save_settings(scope, "channel_email", mail) == {}
+        touchpoints.default(scope).ask = "both"
+
+    db.write(ready, brand=brand)
+    monkeypatch.setattr(links, "_base", "https://shop.example")
+    own = stranger(app).get(published()).headers["Location"]
+    ada, bob, cyd = (stranger(app) for _ in range(3))
+    yes = {"consent_email_service": "y"}
+    url = acts(ada, own, "13800138000", email="ada@example.com", **yes).request.path
+    acts(bob, url, "13900139000", email="bob@example.com")  # leaves the box blank
+    full = acts(cyd, url, "13700137000", email="cyd@example.com", **yes)
+    assert "everybody's coupon is good now" in text_of(full.text)
+    worker.run()
+    assert smtp.addresses() == {"ada@example.com": 1, "cyd@example.com": 1}
+    one = next(mail for mail in smtp.messages() if mail["To"] == "ada@example.com")
+    assert one["Subject"] == "Your team is complete: Tea for three"
+    address = re.search(r"https://shop\.example(/c/\S+)", one.get_content())
+    assert address is not None and "Show this at the till" in ada.get(address[1]).text
+    with db.read() as scope:
+        member = scope.session.scalars(select(Coupon.person_id).order_by(Coupon.id)).first()
+    assert "Your team is complete: Tea for three" in text_of(client.get(f"/members/{member}").text)
+    settings = client.get("/settings/plugins/coupon_group_buy")
+    assert "Tell members how their team ended" in text_of(settings.text), settings.status_code
