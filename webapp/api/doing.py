@@ -17,10 +17,9 @@ from webapp.coupons import service, together
 from webapp.coupons.models import Coupon, Redemption
 from webapp.coupons.quoting import Bill
 from webapp.coupons.redeem import read
-from webapp.kernel.errors import Refused
+from webapp.coupons.take import Plan
+from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.scope import Scope
-from webapp.members import queries as members
-from webapp.members.models import Member
 from webapp.touchpoints import claiming
 
 
@@ -37,6 +36,7 @@ from webapp.touchpoints import claiming
         status=201,
         body=shape.ClaimAsked,
         once=True,
+        foreseen=True,
         examples={
             "number": {"member": {"number": "m00017"}},
             "phone": {"member": {"phone": "138 0013 8000"}, "code": "SPRING"},
@@ -65,18 +65,38 @@ def claim(scope: Scope, ask: Ask, offer_id: int) -> shape.Coupon | Problem:
     """As on the offer's public page, for a member whom the till knows."""
     may_guess(ask)
     body: shape.ClaimAsked = ask.body
-    offer = shown_offer(scope, offer_id)
     member = _member(scope, body.member)
     if member is None:
+        shown_offer(scope, offer_id)
+        nobody = Problem("member_unknown", 409, field="member")
+        ask.tell(nobody)
         guessed(ask)
-        return Problem("member_unknown", 409, field="member")
-    answer = claiming.claim_known(scope, offer.id, member.id, _inner(ask), body.code)
-    if isinstance(answer, Refused):
-        if answer.code == "code_unknown":
-            guessed(ask)
-        return problems.of(answer, "code" if answer.code.startswith("code_") else "")
-    scope.audit("api.claim", "coupon", answer.id, offer=offer.id)
-    return shape.Coupon(**shapes.coupon(scope, answer))
+        return nobody
+    said: shape.Coupon | Problem | None = None
+
+    def tell(plan: Plan) -> None:
+        nonlocal said
+        if plan.facts.state == "draft":
+            raise NotFound(f"offer {offer_id}")
+        said = _claimed(scope, plan)
+        ask.tell(said)
+
+    answer = claiming.claim_known(
+        scope, offer_id, member.id, _inner(ask), body.code, sure=member.sure, tell=tell
+    )
+    assert said is not None
+    if not isinstance(answer, Refused):
+        scope.audit("api.claim", "coupon", answer.id, offer=offer_id)
+    elif answer.code == "code_unknown":
+        guessed(ask)
+    return said
+
+
+def _claimed(scope: Scope, plan: Plan) -> shape.Coupon | Problem:
+    if plan.refusal is not None:
+        return problems.of(plan.refusal, "code" if plan.refusal.code.startswith("code_") else "")
+    assert plan.coupon is not None
+    return shape.Coupon(**shapes.coupon(scope, plan.coupon, plan.facts))
 
 
 @operation(
@@ -201,10 +221,10 @@ def _inner(ask: Ask) -> str:
     return "api-" + ask.once.removeprefix("api:")
 
 
-def _member(scope: Scope, who: shape.Who) -> Member | None:
+def _member(scope: Scope, who: shape.Who) -> claiming.Named | None:
     if who.number is not UNSET:
-        return members.find_by_number(scope, str(who.number))
-    return members.find_by_phone(scope, str(who.phone))
+        return claiming.of_number(scope, str(who.number))
+    return claiming.of_phone(scope, str(who.phone))
 
 
 def _coupon(scope: Scope, used: Redemption) -> Coupon:

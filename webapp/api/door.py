@@ -8,20 +8,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 from flask import Response, current_app, g, request
 
 from webapp.api import keys, problems
-from webapp.api.models import ApiKey
 from webapp.api.problems import Problem, Stop
-from webapp.brands import queries as brands
 from webapp.kernel import clock, edge
 from webapp.kernel.edge import PUBLIC
-from webapp.kernel.errors import UserError
-from webapp.kernel.idempotency import amend, keep
+from webapp.kernel.errors import NotFound, UserError
+from webapp.kernel.idempotency import amend, keep, kept
 from webapp.kernel.limits import left, limit
 from webapp.kernel.scope import PUBLIC as NOBODY
 from webapp.kernel.scope import Scope
@@ -40,17 +38,21 @@ _TOKENS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request that has passed the door. body: as its operation describes it, or None; once: the key by which its work is
-    done once, blank where it changes nothing."""
+    done once, blank where it changes nothing; tell: keeps what the answer is going to be under that key (Operation.foreseen)."""
 
-    key: ApiKey
+    key: keys.Key
     body: Any = None
     once: str = ""
+    tell: Callable[[msgspec.Struct | Problem], None] = lambda answer: None
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What can be asked. rule: below /api/v1, as Flask writes it; scope: what the key must hold, ANY: any key will do; query
-    and body: what is read from the address and the body; answers: the shape and status of the answer; examples: bodies."""
+    and body: what is read from the address and the body; answers: the shape and status of the answer; examples: bodies.
+
+    once: it carries an Idempotency-Key. Its answer is kept before the work and filled in after it; foreseen: the work looks
+    first, and says by Ask.tell what the answer is going to be, before it writes anything."""
 
     name: str
     method: str
@@ -63,6 +65,7 @@ class Operation:
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     once: bool = False
+    foreseen: bool = False
     examples: Mapping[str, Any] = field(default_factory=dict)
     refuses: tuple[str, ...] = ()
 
@@ -101,8 +104,7 @@ def add_to(bp: edge.RoomBlueprint) -> None:
 def _view(one: Operation, work: Work) -> Callable[..., Response]:
     def view(**path: Any) -> Response:
         try:
-            ask = admit(one)
-            return _answer(one, ask, lambda scope: work(scope, ask, **path))
+            return _answer(one, admit(one), lambda scope, ask: work(scope, ask, **path))
         except Stop as stop:
             return problems.answer(stop.problem)
 
@@ -128,23 +130,21 @@ def admit(one: Operation) -> Ask:
     return Ask(key, _body(one.body) if one.body is not None else None, once)
 
 
-def _key() -> ApiKey:
+def _key() -> keys.Key:
     word, _, secret = request.headers.get("Authorization", "").partition(" ")
-    with edge.database().read() as scope:
-        key = keys.find(scope.session, secret.strip()) if word.lower() == "bearer" else None
-        brand = brands.load(scope.session, key.brand_id) if key is not None else None
-        now = scope.now
-    if key is None or brand is None:
+    found = keys.find(edge.database(), secret.strip()) if word.lower() == "bearer" else None
+    if found is None:
         if not limit("api.door", request.remote_addr or "", BAD_KEYS, 60):
             raise Stop(Problem("slow_down", 429))
         raise Stop(Problem("key_needed", 401))
-    g.brand, g.actor = brand, keys.actor(key)
-    if key.last_used_on is None or key.last_used_on < clock.local_day(now, brand.timezone):
+    key, g.brand = found
+    g.actor = keys.actor(key)
+    if key.last_used_on is None or key.last_used_on < clock.local_day(clock.now(), g.brand.timezone):
         edge.write(lambda scope: keys.used(scope, key.id))
     return key
 
 
-def _once(key: ApiKey) -> str:
+def _once(key: keys.Key) -> str:
     """The kernel's key: of this very till's, so that two tills that count from one do not meet."""
     said = request.headers.get("Idempotency-Key", "")
     if not _KEY.fullmatch(said):
@@ -221,19 +221,62 @@ def guessed(ask: Ask) -> None:
 # -------------------------------------------------------------------------------------------------------------- answering
 
 
-def _answer(one: Operation, ask: Ask, work: Callable[[Scope], msgspec.Struct | Problem]) -> Response:
+class _Answered(Exception):
+    """The key was answered before."""
+
+    def __init__(self, stored: dict[str, Any]) -> None:
+        super().__init__()
+        self.stored = stored
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What a key is answered, kept in the unit that does the work: written down once, and changed where it comes out
+    otherwise."""
+
+    one: Operation
+    scope: Scope
+    key: str
+    purpose: str
+    kept: bool = False
+    answer: msgspec.Struct | Problem | None = None
+    said: dict[str, Any] = field(default_factory=dict)
+
+    def tell(self, answer: msgspec.Struct | Problem | None) -> None:
+        """None: nobody knows yet. Raises _Answered where it was answered by an earlier request."""
+        if self.kept and answer is self.answer:
+            return
+        said = _told(self.one, answer) if answer is not None else {}
+        if self.kept:
+            amend(self.scope, self.key, said)
+        else:
+            first, stored = keep(self.scope, self.key, self.purpose, said)
+            if not first:
+                raise _Answered(stored)
+        self.kept, self.answer, self.said = True, answer, said
+
+
+def _answer(one: Operation, ask: Ask, work: Callable[[Scope, Ask], msgspec.Struct | Problem]) -> Response:
     if not one.once:
         with edge.read() as scope:
-            said = _told(one, work(scope))
+            said = _told(one, work(scope, ask))
         return _response(said)
     purpose = f"{one.name}:{_digest(ask)}"
 
     def unit(scope: Scope) -> dict[str, Any]:
-        first, stored = keep(scope, ask.once, purpose, None)
-        if first:
-            stored = _told(one, work(scope))
-            amend(scope, ask.once, stored)
-        return {"again": not first} | stored
+        answer = _Answer(one, scope, ask.once, purpose)
+        try:
+            if not one.foreseen:
+                answer.tell(None)
+            answer.tell(work(scope, replace(ask, tell=answer.tell)))
+        except _Answered as before:
+            return {"again": True} | before.stored
+        except (Stop, NotFound):  # whatever has become of it since: what was answered is answered again
+            before_ = None if answer.kept else kept(scope, ask.once, purpose)
+            if before_ is None:
+                raise
+            return {"again": True} | before_.answer
+        return {"again": False} | answer.said
 
     try:
         return _response(edge.write(unit))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from webapp.api.models import ApiKey
 from webapp.brands import queries as brands
-from webapp.brands.models import Store
+from webapp.brands.models import Brand, Store
 from webapp.kernel import secrets
+from webapp.kernel.db import Database
 from webapp.kernel.errors import NotFound, Refused
-from webapp.kernel.scope import Actor, Scope
+from webapp.kernel.model import table_of
+from webapp.kernel.scope import Actor, BrandRef, Scope
 from webapp.plugin_runtime.context import box
 from webapp.staff.models import Staff, StaffRole
 
@@ -119,23 +122,48 @@ def revoke(scope: Scope, key_id: int) -> bool:
     return True
 
 
-def find(session: Session, secret: str) -> ApiKey | None:
-    """The key of a secret, if it works."""
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that works, as whoever asks with it is known (models.ApiKey)."""
+
+    id: int
+    name: str
+    scopes: Sequence[str]
+    store_id: int | None
+    made_by: int
+    last_used_on: date | None
+
+
+_KEY = len(fields(Key))
+
+
+def find(db: Database, secret: str) -> tuple[Key, BrandRef] | None:
+    """The key of a secret, if it works, and its brand."""
     if not secret.startswith(PREFIX) or not secret.isascii() or len(secret) > 80:
         return None
     brand_id = secrets.brand_of(secret.removeprefix(PREFIX))
     if brand_id is None:
         return None
-    return session.scalars(
-        select(ApiKey).where(
-            ApiKey.brand_id == brand_id,
-            ApiKey.digest == secrets.digest(secret),
-            ApiKey.revoked_at.is_(None),
+    rows = db.glance(_with_brand(), of_brand=brand_id, digest=secrets.digest(secret))
+    return next(((Key(*row[:_KEY]), BrandRef(*row[_KEY:])) for row in rows), None)
+
+
+@cache
+def _with_brand() -> Any:
+    """Built once a process: every request asks it."""
+    key, brand = table_of(ApiKey), table_of(Brand)
+    return (
+        select(*(key.c[one.name] for one in fields(Key)), *(brand.c[one.name] for one in fields(BrandRef)))
+        .join_from(key, brand, brand.c.id == key.c.brand_id)
+        .where(
+            key.c.brand_id == bindparam("of_brand"),
+            key.c.digest == bindparam("digest"),
+            key.c.revoked_at.is_(None),
         )
-    ).one_or_none()
+    )
 
 
-def actor(key: ApiKey) -> Actor:
+def actor(key: Key) -> Actor:
     """Who acts by it: the key itself, in the name of whoever made it, in its store."""
     may = frozenset[str]().union(*(SCOPES.get(one, frozenset()) for one in key.scopes))
     stores = None if key.store_id is None else frozenset({key.store_id})

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from flask import Response, current_app, g
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 from msgspec import UNSET
 
 from webapp.api.schemas import Error, ErrorBody, Reason
@@ -117,27 +118,31 @@ def _own(code: str, facts: Mapping[str, Any]) -> str | None:
         return str(facts.get("said") or _("The request does not fit what is described for it."))
     if code == "currency":
         return _("This shop reckons in %(currency)s.", **facts)
-    return {
-        "key_needed": _("Send a key that works: Authorization: Bearer and the key that an owner made."),
-        "slow_down": _("Too many requests. Please wait a minute and try again."),
-        "too_many_guesses": _(
-            "Too many codes or members that do not exist. Please wait five minutes and try again."
-        ),
-        "not_json": _("Send JSON, with the content type application/json."),
-        "too_large": _("This is too large: at most 256 kB."),
-        "bad_json": _("This is no JSON."),
-        "too_deep": _("This is nested too deeply."),
-        "bad_request": _("This request cannot be read."),
-        "idempotency_key": _(
-            "Send an Idempotency-Key of 8 to 200 visible letters: a new one for each thing to be done once."
-        ),
-        "idempotency_key_reused": _("This Idempotency-Key was used for another request."),
-        "not_found": _("There is no such thing here."),
-        "method_not_allowed": _("This address does not take that method."),
-        "forbidden": _("This key does not reach that."),
-        "member_unknown": _("No member of this shop has this number or phone."),
-        "store_unknown": _("The key does not reach such a store, or it is closed."),
-        "lines_do_not_sum": _("The lines do not sum to the total."),
-        "away": _("The shop cannot be reached at the moment. Please try again in a few seconds."),
-        "fault": _("Something went wrong on our side. Nothing was changed."),
-    }.get(code)
+    sentence = _OWN.get(code)
+    return None if sentence is None else str(sentence)
+
+
+_OWN: Mapping[str, Any] = {
+    "key_needed": _l("Send a key that works: Authorization: Bearer and the key that an owner made."),
+    "slow_down": _l("Too many requests. Please wait a minute and try again."),
+    "too_many_guesses": _l(
+        "Too many codes or members that do not exist. Please wait five minutes and try again."
+    ),
+    "not_json": _l("Send JSON, with the content type application/json."),
+    "too_large": _l("This is too large: at most 256 kB."),
+    "bad_json": _l("This is no JSON."),
+    "too_deep": _l("This is nested too deeply."),
+    "bad_request": _l("This request cannot be read."),
+    "idempotency_key": _l(
+        "Send an Idempotency-Key of 8 to 200 visible letters: a new one for each thing to be done once."
+    ),
+    "idempotency_key_reused": _l("This Idempotency-Key was used for another request."),
+    "not_found": _l("There is no such thing here."),
+    "method_not_allowed": _l("This address does not take that method."),
+    "forbidden": _l("This key does not reach that."),
+    "member_unknown": _l("No member of this shop has this number or phone."),
+    "store_unknown": _l("The key does not reach such a store, or it is closed."),
+    "lines_do_not_sum": _l("The lines do not sum to the total."),
+    "away": _l("The shop cannot be reached at the moment. Please try again in a few seconds."),
+    "fault": _l("Something went wrong on our side. Nothing was changed."),
+}

@@ -55,14 +55,14 @@ def offer(scope: Scope, row: Offer, terms: OfferTerms) -> shape.Offer:
     )
 
 
-def coupon(scope: Scope, row: Coupon) -> dict[str, Any]:
-    """The fields of schemas.Coupon."""
+def coupon(scope: Scope, row: Coupon, of: Any = None) -> dict[str, Any]:
+    """The fields of schemas.Coupon. of: what was read of its offer, where it was."""
     state = queries.shown_state(row, scope.now, scope.today)
     return {
         "id": str(row.id),
         "code": row.code,
         "state": state,
-        "offer": offer_ref(queries.offer(scope, row.offer_id)),
+        "offer": offer_ref(of or queries.offer(scope, row.offer_id)),
         "valid_from": row.valid_from,
         "valid_until": row.valid_until,
         "held_until": row.held_until if state == "held" else None,

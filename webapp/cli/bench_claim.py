@@ -176,8 +176,8 @@ def _statements(db: Database) -> tuple[Any, ...]:
     from sqlalchemy.dialects import postgresql, sqlite
 
     from webapp.coupons.models import Coupon, CouponChange, Offer, OfferAllowance
-    from webapp.coupons.prepared import table_of
     from webapp.kernel.idempotency import Idempotency
+    from webapp.kernel.model import table_of
 
     build: Callable[..., Any] = sqlite.insert if db.is_sqlite else postgresql.insert
     offer, allowance = table_of(Offer), table_of(OfferAllowance)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, case, exists, false, insert, literal, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, false, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.coupons.models import (
@@ -21,16 +21,11 @@ from webapp.coupons.models import (
     OfferDay,
     OfferTerms,
 )
-from webapp.kernel.model import Base
+from webapp.kernel.model import table_of
 from webapp.members.models import Member
 from webapp.plugin_runtime.models import PluginState
 
 COUNTED = {"preserve_rowcount": True}  # psycopg's inserts drop it unless they are told
-
-
-def table_of(model: type[Base]) -> Table:
-    """A model's table, past the ORM."""
-    return cast("Table", model.__table__)
 
 
 _BUILD: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -59,7 +54,20 @@ def everything(plugins: tuple[tuple[str, str], ...]) -> Any:
     )
     return (
         select(
-            *(o.c[name] for name in ("type_key", "state", "stock", "issued", "per_person", "per_day")),
+            *(
+                o.c[name]
+                for name in (
+                    "id",
+                    "code",
+                    "name",
+                    "type_key",
+                    "state",
+                    "stock",
+                    "issued",
+                    "per_person",
+                    "per_day",
+                )
+            ),
             *(o.c[name] for name in ("claim_from", "claim_until", "who", "by_code", "terms_version")),
             *(t.c[name] for name in ("terms", "valid_from", "valid_days", "valid_until")),
             m.c.person_id,

@@ -102,39 +102,43 @@ def refused(why: Refused) -> str:
         return _("It could be had until %(moment)s.", moment=moment(datetime.fromisoformat(facts["until"])))
     if why.code == "per_person":
         return _("This person has had as many as one may have: %(limit)s.", limit=facts["limit"])
-    plain = {
-        "mistyped": _(
-            "This is no code of ours: one letter is wrong, missing or in another place. Type it once more."
-        ),
-        "unknown": _("No coupon of this shop has this code."),
-        "void": _("This coupon was taken away."),
-        "parked": _("This kind of coupon is switched off at the moment. The owner can switch its plugin on."),
-        "basket": _("Give what the basket costs."),
-        "plugin_failed": _(
-            "This coupon could not be worked out. Nothing was changed; the owner can see why in the log."
-        ),
-        "till_number": _("A till number has at most %(most)s characters.", most=facts.get("most", "")),
-        "sold_out": _("All coupons of this offer are given."),
-        "per_day": _("All coupons of today are given. Come back tomorrow."),
-        "not_for_you": _("This offer is for other members."),
-        "who_unknown": _(
-            "Whom this offer is for cannot be found out at the moment. The owner can look at who may have it."
-        ),
-        "code_needed": _("This offer is for those who have a code. Type it."),
-        "code_unknown": _("This code does not belong to this offer. Look at it once more."),
-        "code_used_up": _("This code has been used as often as it may be."),
-        "not_open": _("This offer is not open."),
-        "own_page": _(
-            "Members take this kind of coupon themselves, on the offer's own page. Give them its address, or its QR code."
-        ),
-        "claim_used": _(
-            "The same phone or address has used this offer as often as one person may. If it is somebody else's by mistake, "
-            "give them one by hand."
-        ),
-        "welcome_used": _("The same phone or address has used this welcome already: it is given once."),
-    }
+    if why.code in _PLAIN:
+        return str(_PLAIN[why.code]) % {"most": facts.get("most", "")}
     beside = says_using.refused(why) or says_together.refused(why)
-    return plain.get(why.code) or beside or _("This is not possible now.")
+    return beside or _("This is not possible now.")
+
+
+_PLAIN: Mapping[str, Any] = {
+    "mistyped": _l(
+        "This is no code of ours: one letter is wrong, missing or in another place. Type it once more."
+    ),
+    "unknown": _l("No coupon of this shop has this code."),
+    "void": _l("This coupon was taken away."),
+    "parked": _l("This kind of coupon is switched off at the moment. The owner can switch its plugin on."),
+    "basket": _l("Give what the basket costs."),
+    "plugin_failed": _l(
+        "This coupon could not be worked out. Nothing was changed; the owner can see why in the log."
+    ),
+    "till_number": _l("A till number has at most %(most)s characters."),
+    "sold_out": _l("All coupons of this offer are given."),
+    "per_day": _l("All coupons of today are given. Come back tomorrow."),
+    "not_for_you": _l("This offer is for other members."),
+    "who_unknown": _l(
+        "Whom this offer is for cannot be found out at the moment. The owner can look at who may have it."
+    ),
+    "code_needed": _l("This offer is for those who have a code. Type it."),
+    "code_unknown": _l("This code does not belong to this offer. Look at it once more."),
+    "code_used_up": _l("This code has been used as often as it may be."),
+    "not_open": _l("This offer is not open."),
+    "own_page": _l(
+        "Members take this kind of coupon themselves, on the offer's own page. Give them its address, or its QR code."
+    ),
+    "claim_used": _l(
+        "The same phone or address has used this offer as often as one person may. If it is somebody else's by mistake, "
+        "give them one by hand."
+    ),
+    "welcome_used": _l("The same phone or address has used this welcome already: it is given once."),
+}
 
 
 def _not_applicable(facts: Mapping[str, Any]) -> str:

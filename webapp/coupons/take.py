@@ -8,8 +8,10 @@ code, the offer last. What was read first only spares work: the counters decide,
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -26,6 +28,7 @@ from webapp.plugin_api import CouponType
 from webapp.plugin_runtime import calls
 
 LONGEST = timedelta(days=31)  # that a coupon is kept until a moment
+SOLD_OUT = Refused("sold_out")
 DRAWS = 5  # a code that another coupon has is drawn anew; among a million coupons that is one in 300,000
 
 Row = dict[str, Any]
@@ -33,13 +36,18 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Plan:
-    """What is going to be given, or why not. facts: what was read. row: the coupon's. by: the code that brings it."""
+    """What is going to be given, or why not. facts: what was read, of the offer above all. row: the coupon's, and coupon the
+    same as an object, not in the session before it is written. by: the code that brings it."""
 
     facts: Any
     refusal: Refused | None = None
-    row: Row | None = None
+    row: Row = field(default_factory=dict)
+    coupon: Coupon | None = None
     by: OfferCode | None = None
     step: dict[str, Any] = field(default_factory=dict)  # what its history says of its being taken
+
+
+Tell = Callable[[Plan], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +71,50 @@ def take(
     code: str = "",
     through: str = "",
     until: datetime | None = None,
+    tell: Tell | None = None,
 ) -> Coupon | Refused:
     """A coupon of an open offer for a member who asks for it; a type that keeps it for minutes only gives it `held`.
 
     `key`: of the form that was posted; the same key gives the same answer. `code`: the word that was typed, if one was.
     `through`: the plugin that asks, blank for the core's own page. `until`: it is held for what that plugin says (waiting.py)
-    until then, at most 31 days ahead and never beyond its last day.
+    until then, at most 31 days ahead and never beyond its last day. `tell`: of a caller that keeps the answer under a key of
+    its own in this unit: it is told before any row is written, and again where the counters say otherwise; without it the
+    answer is kept here.
     Refused: not_open, over, parked, own_page, too_early, too_late, who_unknown, not_for_you, code_needed, code_unknown,
     code_used_up, per_person, per_day, sold_out, until, plugin_failed. Raises NotFound for an offer or a member that is not
     there.
     """
     asked = Asked(offer_id, member_id, key, code, through, until)
     plan = _plan(scope, asked)
-    first, stored = idempotency.keep(scope, key, f"take:{offer_id}:{member_id}", _told(plan))
-    if not first:
-        if "refused" in stored:
-            return Refused(stored["refused"], stored["facts"])
-        return scope.session.get_one(Coupon, (scope.brand.id, stored["coupon"]), populate_existing=True)
-    if plan.refusal is not None and plan.refusal.code == "sold_out" and plan.facts.ending:
+    if tell is not None:
+        tell(plan)
+    else:
+        first, stored = idempotency.keep(scope, key, f"take:{offer_id}:{member_id}", _told(plan))
+        if not first:
+            return _answered(scope, stored)
+        tell = partial(_amend, scope, key)
+    if plan.refusal == SOLD_OUT and plan.facts.ending:
         _end_holds(scope, offer_id)
         plan = _plan(scope, asked, hoping=True)
-        idempotency.amend(scope, key, _told(plan))
-    if plan.refusal is not None:
-        return plan.refusal
-    return _give(scope, key, plan)
+        tell(plan)
+    return plan.refusal or _give(scope, plan, tell)
 
 
 def _told(plan: Plan) -> dict[str, Any]:
     if plan.refusal is not None:
         return {"refused": plan.refusal.code, "facts": plan.refusal.facts}
-    assert plan.row is not None
-    return {"coupon": plan.row["id"]}
+    assert plan.coupon is not None
+    return {"coupon": plan.coupon.id}
+
+
+def _amend(scope: Scope, key: str, plan: Plan) -> None:
+    idempotency.amend(scope, key, _told(plan))
+
+
+def _answered(scope: Scope, stored: dict[str, Any]) -> Coupon | Refused:
+    if "refused" in stored:
+        return Refused(stored["refused"], stored["facts"])
+    return scope.session.get_one(Coupon, (scope.brand.id, stored["coupon"]), populate_existing=True)
 
 
 def _end_holds(scope: Scope, offer_id: int) -> None:
@@ -108,8 +129,7 @@ def _end_holds(scope: Scope, offer_id: int) -> None:
 def _look(scope: Scope, offer_id: int, member_id: int) -> Any:
     """What prepared.everything reads."""
     scope.session.flush()  # what follows goes past the session
-    facts = _send(
-        scope,
+    facts = scope.send(
         prepared.everything(calls.coupon_plugins()),
         {
             "brand": scope.brand.id,
@@ -137,7 +157,7 @@ def _plan(scope: Scope, asked: Asked, *, hoping: bool = False) -> Plan:
     plan.refusal = refusal_of(scope, plan.facts, plan.facts.valid_until, bound, asked.through) or _refusal(
         scope, plan.facts, plan.by, typed
     )
-    if hoping and plan.refusal == Refused("sold_out"):
+    if hoping and plan.refusal == SOLD_OUT:
         plan.refusal = None
     if plan.refusal is None:
         assert bound is not None
@@ -145,7 +165,7 @@ def _plan(scope: Scope, asked: Asked, *, hoping: bool = False) -> Plan:
         if isinstance(row, Refused):
             plan.refusal = row
         else:
-            plan.row = row
+            plan.row, plan.coupon = row, Coupon(**row)
             if asked.until is not None:
                 plan.step = {"until": row["held_until"].isoformat(), "key": f"{holds.WAITS}{asked.through}"}
     return plan
@@ -170,7 +190,7 @@ def _refusal(scope: Scope, facts: Any, by: OfferCode | None, typed: str) -> Refu
     if facts.per_day is not None and (facts.today or 0) >= facts.per_day:
         return Refused("per_day", {"limit": facts.per_day})
     if facts.stock is not None and facts.issued >= facts.stock:
-        return Refused("sold_out")
+        return SOLD_OUT
     return None
 
 
@@ -224,26 +244,28 @@ def _row(scope: Scope, plan: Plan, bound: calls.Bound[CouponType], asked: Asked)
     }
 
 
-def _give(scope: Scope, key: str, plan: Plan) -> Coupon | Refused:
-    row = plan.row
-    assert row is not None
+def _give(scope: Scope, plan: Plan, tell: Tell) -> Coupon | Refused:
+    row, coupon = plan.row, plan.coupon
+    assert coupon is not None
     had = _insert(scope, row)
     if had is not None:  # the key is older than what is remembered of keys
-        idempotency.amend(scope, key, {"coupon": had.id})
+        plan.coupon = had
+        tell(plan)
         return had
+    if row["code"] != coupon.code:
+        coupon.code = row["code"]
+        tell(plan)
     _record(scope, plan, row)
-    refusal = _count(scope, plan, row)
-    if refusal is not None:
+    plan.refusal = _count(scope, plan, row)
+    if plan.refusal is not None:
         for model, column in ((CouponChange, CouponChange.coupon_id), (Coupon, Coupon.id)):
             scope.session.execute(
                 delete(model)
                 .where(model.brand_id == scope.brand.id, column == row["id"])
                 .execution_options(synchronize_session=False)
             )
-        plan.refusal = refusal
-        idempotency.amend(scope, key, _told(plan))
-        return refusal
-    coupon = Coupon(**row)
+        tell(plan)
+        return plan.refusal
     make_transient_to_detached(coupon)  # it is what was just written: nothing needs to be read
     scope.session.add(coupon)
     return coupon
@@ -252,7 +274,7 @@ def _give(scope: Scope, key: str, plan: Plan) -> Coupon | Refused:
 def _insert(scope: Scope, row: Row) -> Coupon | None:
     """The coupon's row; or the coupon that its member has for the same key."""
     for _ in range(DRAWS):
-        if _send(scope, prepared.new_coupon(_dialect(scope)), row).rowcount == 1:
+        if scope.send(prepared.new_coupon(scope.dialect), row).rowcount == 1:
             return None
         had = scope.session.scalars(
             select(Coupon).where(
@@ -279,8 +301,7 @@ def _record(scope: Scope, plan: Plan, row: Row) -> None:
     }
     given, taken = scope.new_ids(2)
     day = {"day": scope.today.isoformat()} if plan.facts.per_day is not None else {}
-    _send(
-        scope,
+    scope.send(
         prepared.new_steps(),
         [
             {**common, "id": given, "from_state": None, "state": "issued", "detail": day},
@@ -292,12 +313,12 @@ def _record(scope: Scope, plan: Plan, row: Row) -> None:
 def _count(scope: Scope, plan: Plan, row: Row) -> Refused | None:
     """The counters, in their order; what one of them refuses is taken from those before it."""
     facts, brand_id, offer_id, person = plan.facts, scope.brand.id, row["offer_id"], [row["person_id"]]
-    dialect, here = _dialect(scope), {"brand_id": brand_id, "offer_id": offer_id}
+    dialect, here = scope.dialect, {"brand_id": brand_id, "offer_id": offer_id}
     day = {scope.today: 1} if facts.per_day is not None else {}
     by = [plan.by.id] if plan.by else []
 
     def counted(statement: Any, **values: Any) -> bool:
-        return bool(_send(scope, statement, values).rowcount == 1)
+        return bool(scope.send(statement, values).rowcount == 1)
 
     if not counted(prepared.count_person(dialect), **here, person_id=person[0], most_each=facts.per_person):
         return Refused("per_person", {"limit": facts.per_person})
@@ -317,13 +338,4 @@ def _count(scope: Scope, plan: Plan, row: Row) -> Refused | None:
     state = scope.session.scalar(
         select(Offer.state).where(Offer.brand_id == scope.brand.id, Offer.id == offer_id)
     )
-    return Refused("sold_out") if state == "open" else Refused("not_open", {"state": state})
-
-
-def _send(scope: Scope, statement: Any, values: Any) -> Any:
-    """To the database past the session: rows of one coupon need no bookkeeping."""
-    return scope.session.connection().execute(statement, values)
-
-
-def _dialect(scope: Scope) -> str:
-    return scope.session.get_bind().dialect.name
+    return SOLD_OUT if state == "open" else Refused("not_open", {"state": state})

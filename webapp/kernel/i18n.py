@@ -12,7 +12,7 @@ from webapp.kernel.paths import translations_dir
 LANGUAGES = ("en", "zh_CN")
 COOKIE = "rg_lang"
 # Babel calls zh_CN zh_Hans_CN, and would look for a folder of that name.
-_NAMES = {str(Locale.parse(name)): name for name in LANGUAGES}
+_NAMES = {Locale.parse(name): name for name in LANGUAGES}
 
 
 class _Catalogues(Domain):  # type: ignore[misc]
@@ -20,7 +20,7 @@ class _Catalogues(Domain):  # type: ignore[misc]
 
     def get_translations(self) -> NullTranslations:
         """Of the locale in force; English, the messages themselves, where there is none."""
-        name = _NAMES.get(str(get_locale()), "en")
+        name = _NAMES.get(get_locale(), "en")
         if name not in self.cache:
             self.cache[name] = Translations.load(str(translations_dir()), [name])
         found: NullTranslations = self.cache[name]

@@ -7,7 +7,19 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import BigInteger, Index, String, Table, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Row,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -74,25 +86,30 @@ def keep(scope: Scope, key: str, purpose: str, answer: Any) -> tuple[bool, Any]:
     """
     if not key or len(key) > 64:
         raise UserError(N_("The form is incomplete. Open the page again."))
-    brand_id = scope.brand.id
     row = {
-        "brand_id": brand_id,
+        "brand_id": scope.brand.id,
         "key": key,
         "purpose": purpose,
         "answer": answer,
         "created_at": scope.now,
     }
-    connection = scope.session.connection()
-    if connection.execute(_new_key(connection.dialect.name), row).rowcount == 1:
+    if scope.send(_new_key(scope.dialect), row).rowcount == 1:
         return True, answer
+    stored = kept(scope, key, purpose)
+    assert stored is not None, "a row that stood in the way is there"
+    return False, stored.answer
+
+
+def kept(scope: Scope, key: str, purpose: str) -> Row[Any] | None:
+    """What a key was answered (`.answer`), None: nothing yet. Raises UserError for a key that was used for something else."""
     stored = scope.session.execute(
         select(Idempotency.purpose, Idempotency.answer).where(
-            Idempotency.brand_id == brand_id, Idempotency.key == key
+            Idempotency.brand_id == scope.brand.id, Idempotency.key == key
         )
-    ).one()
-    if stored.purpose != purpose:
+    ).one_or_none()
+    if stored is not None and stored.purpose != purpose:
         raise UserError(N_("This form was used already. Open the page again."))
-    return False, stored.answer
+    return stored
 
 
 @cache
@@ -104,9 +121,7 @@ def _new_key(dialect: str) -> Any:
 
 def amend(scope: Scope, key: str, answer: Any) -> None:
     """Another answer for a key that this very unit has kept."""
-    scope.session.connection().execute(
-        _other_answer(), {"of_brand": scope.brand.id, "of_key": key, "other": answer}
-    )
+    scope.send(_other_answer(), {"of_brand": scope.brand.id, "of_key": key, "other": answer})
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, MetaData
+from sqlalchemy import BigInteger, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -27,6 +27,11 @@ class BrandRow:
 
     brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, sort_order=-2)
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, sort_order=-1)
+
+
+def table_of(model: type[Base]) -> Table:
+    """A model's table, past the ORM."""
+    return cast("Table", model.__table__)
 
 
 def brand_fk(column: str, table: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from sqlalchemy import Connection, CursorResult, Executable
 from sqlalchemy.orm import Session
 
 from webapp.kernel import clock
@@ -85,6 +86,7 @@ class Scope:
     db: Database | None = (
         None  # for what is done later, in units of its own (a plugin's verbs); never within this one
     )
+    connection: Connection | None = None  # the session's, once it is needed
 
     @property
     def brand(self) -> BrandRef:
@@ -92,6 +94,18 @@ class Scope:
         if self.brand_or_none is None:
             raise RuntimeError("this unit of work has no brand")
         return self.brand_or_none
+
+    @property
+    def dialect(self) -> str:
+        """The database's kind: sqlite or postgresql."""
+        return self.session.get_bind().dialect.name
+
+    def send(self, statement: Executable, values: Any = None) -> CursorResult[*tuple[Any, ...]]:
+        """A statement past the session, to the unit's own connection: for rows that need no bookkeeping. What was added to the
+        session is not flushed before."""
+        if self.connection is None:
+            self.connection = self.session.connection()
+        return self.connection.execute(statement, values)
 
     @property
     def today(self) -> date:

@@ -10,21 +10,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, bindparam, exists, or_, select, update
 
 from webapp.coupons import queries as coupons
 from webapp.coupons import redeem, verb
 from webapp.coupons.models import Coupon
-from webapp.coupons.take import take
+from webapp.coupons.take import Tell, take
 from webapp.kernel.errors import Refused
 from webapp.kernel.idempotency import Idempotency, insert_or_ignore, once
+from webapp.kernel.model import table_of
 from webapp.kernel.scope import Scope
 from webapp.members import confirming
 from webapp.members import service as members
 from webapp.members.identities import EMAIL, PHONE, normalise_phone
-from webapp.members.models import ConsentNow, MemberIdentity
+from webapp.members.models import ConsentNow, Member, MemberIdentity
 from webapp.touchpoints.joining import Joining, contact_of
 from webapp.touchpoints.models import PublicClaim, WelcomeUsed
 
@@ -123,16 +125,72 @@ def agree(scope: Scope, member_id: int, said: Sequence[tuple[str, str]], source:
 
 
 def claim_known(
-    scope: Scope, offer_id: int, member_id: int, key: str, code: str = "", *, sure: bool = False
+    scope: Scope,
+    offer_id: int,
+    member_id: int,
+    key: str,
+    code: str = "",
+    *,
+    sure: bool = False,
+    tell: Tell | None = None,
 ) -> Coupon | Refused:
     """A coupon for a member whose browser is known. sure: by their private link; else their unconfirmed phone or address
-    counts as if they had typed it again. Refused: as coupons.take."""
-    coupon = take(scope, offer_id, member_id, key, code=code)
+    counts as if they had typed it again. tell and Refused: as coupons.take."""
+    coupon = take(scope, offer_id, member_id, key, code=code, tell=tell)
     if isinstance(coupon, Coupon) and not sure:
         contact = unconfirmed(scope, member_id)
         if contact is not None:
             _note(scope, coupon, contact)
     return coupon
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A member whom a till names. sure: no phone or address of theirs waits to be confirmed (`unconfirmed`)."""
+
+    id: int
+    sure: bool
+
+
+def of_number(scope: Scope, number: str) -> Named | None:
+    """By the member's number, exactly as written."""
+    found = scope.send(_of_number(), {"of_brand": scope.brand.id, "of_number": number.strip()})
+    return next((Named(id_, not waits) for id_, waits in found), None)
+
+
+def of_phone(scope: Scope, phone: str) -> Named | None:
+    """The one member who holds this phone, written in any way: it is theirs."""
+    value = normalise_phone(phone, scope.brand.region)
+    if value is None:
+        return None
+    found = scope.send(_of_phone(), {"of_brand": scope.brand.id, "of_holder": value})
+    return next((Named(id_, True) for (id_,) in found), None)
+
+
+@cache
+def _of_number() -> Any:
+    """Built once a process: a crowd sends it."""
+    member, of = table_of(Member), table_of(MemberIdentity)
+    waits = exists().where(
+        of.c.brand_id == member.c.brand_id,
+        of.c.member_id == member.c.id,
+        or_(
+            and_(of.c.kind == PHONE, of.c.holder.is_(None)),
+            and_(of.c.kind == EMAIL, of.c.verified.is_(False)),
+        ),
+    )
+    return select(member.c.id, waits).where(
+        member.c.brand_id == bindparam("of_brand"), member.c.number == bindparam("of_number")
+    )
+
+
+@cache
+def _of_phone() -> Any:
+    """Likewise."""
+    of = table_of(MemberIdentity)
+    return select(of.c.member_id).where(
+        of.c.brand_id == bindparam("of_brand"), of.c.kind == PHONE, of.c.holder == bindparam("of_holder")
+    )
 
 
 def unconfirmed(scope: Scope, member_id: int) -> str | None:
@@ -192,14 +250,17 @@ def as_often_as_one_may(scope: Scope, some: Sequence[Coupon], using: bool) -> di
     A member whom staff know is never refused by it, since anybody could have typed their phone; but what they use of an
     offer with a public page counts.
     """
-    rows = scope.session.execute(
-        select(PublicClaim.coupon_id, PublicClaim.contact).where(
-            PublicClaim.brand_id == scope.brand.id, PublicClaim.coupon_id.in_([coupon.id for coupon in some])
-        )
-    )
-    claimed = {row.coupon_id: row.contact for row in rows}
+    values = {"brand": scope.brand.id, "coupons": [coupon.id for coupon in some]}
+    claimed = dict(scope.session.execute(_CLAIMED, values).tuples().all())
     said = {coupon.id: _too_often(scope, coupon, claimed.get(coupon.id), using) for coupon in some}
     return {id_: why for id_, why in said.items() if why is not None}
+
+
+# Built once, since every quote asks it. Binds brand, coupons.
+_CLAIMED = select(PublicClaim.coupon_id, PublicClaim.contact).where(
+    PublicClaim.brand_id == bindparam("brand"),
+    PublicClaim.coupon_id.in_(bindparam("coupons", expanding=True)),
+)
 
 
 def _too_often(scope: Scope, coupon: Coupon, claimed: str | None, using: bool) -> Refused | None:

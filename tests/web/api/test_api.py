@@ -234,12 +234,17 @@ def test_too_much_is_refused_for_a_while(
     monkeypatch.setattr(limits, "_memory", MemoryStorage())
     [coupon] = give(db, brand)
     monkeypatch.setattr(door, "GUESSES", 4)
-    for _ in range(4):
+    path, nobody = f"/offers/{coupon.offer_id}/claims", {"member": {"number": "nobody"}}
+    for _ in range(6):  # one guess, however often it is sent
+        assert why(till.post(path, nobody, once="nobody-01"), 409) == ("member_unknown", "member")
+    for _ in range(3):
         assert why(till.get("/coupons/AAAAAAAAA"), 404)[0] == "mistyped"  # costs nothing
         assert why(till.get(f"/coupons/{secrets.typed_code()}"), 404)[0] == "unknown"
     assert why(till.get(f"/coupons/{coupon.code}"), 429)[0] == "too_many_guesses"
     claim = till.post(f"/offers/{coupon.offer_id}/claims", {"member": {"phone": "13800138009"}})
     assert why(claim, 429)[0] == "too_many_guesses" and claim.headers["Retry-After"]
+    again = till.post(path, nobody, once="nobody-01")  # what was answered is answered again
+    assert why(again, 409)[0] == "member_unknown" and again.headers["Idempotency-Replayed"] == "true"
     monkeypatch.setattr(door, "PER_MINUTE", 12)
     monkeypatch.setattr(limits, "_memory", MemoryStorage())
     assert [till.get("/status").status_code for _ in range(14)] == [200] * 12 + [429] * 2
