@@ -73,6 +73,7 @@ def _shop(db: Database, n_coupons: int) -> tuple[BrandRef, list[str]]:
     from webapp.coupons.models import Coupon
     from webapp.kernel.errors import Refused
     from webapp.members import service as members
+    from webapp.touchpoints import claiming  # noqa: F401  # higher rooms are asked too, as in the shop's own process
 
     brand = db.write(
         lambda scope: brands.new_brand(

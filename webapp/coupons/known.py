@@ -4,12 +4,12 @@ statement, however many there are, by quote, counter and API alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, literal, select
+from sqlalchemy import BindParameter, ColumnElement, Result, Select, and_, bindparam, case, literal, select
 
 from webapp.coupons import conditions, quoting
 from webapp.coupons.conditions import Conditions
@@ -77,16 +77,13 @@ def read(
     return _known(scope, scope.session.execute(query.order_by(*order).limit(limit)))
 
 
-def _known(scope: Scope, rows: Iterable[Any]) -> list[Known]:
+def _known(scope: Scope, rows: Result[*tuple[Any, ...]]) -> list[Known]:
+    found = rows.all()
+    switches = {offer.type_key: switched for _, offer, _, switched in found}
+    types = {key: calls.coupon_type_read(scope, key, on) for key, on in switches.items()}
     return [
-        Known(
-            coupon,
-            offer,
-            terms,
-            conditions.load(terms.conditions),
-            calls.coupon_type_read(scope, offer.type_key, switched),
-        )
-        for coupon, offer, terms, switched in rows
+        Known(coupon, offer, terms, conditions.load(terms.conditions), types[offer.type_key])
+        for coupon, offer, terms, _ in found
     ]
 
 
@@ -105,5 +102,5 @@ def _all(plugins: tuple[tuple[str, str], ...]) -> _Rows:
 @cache
 def _by_codes(plugins: tuple[tuple[str, str], ...]) -> _Rows:
     """Built once a process, since it is what tills ask. Binds brand, codes."""
-    codes = bindparam("codes", expanding=True)
+    codes: BindParameter[Sequence[str]] = bindparam("codes", expanding=True)
     return _all(plugins).where(Coupon.brand_id == bindparam("brand"), Coupon.code.in_(codes))

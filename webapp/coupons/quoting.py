@@ -282,32 +282,26 @@ def _places(steps: _Steps) -> list[tuple[int, int, int, str]]:
     return [_place(fit.wish) for fit, _ in steps]
 
 
-def _savings(left: _Left, fit: _Fit, quote: Quote) -> tuple[int, ...]:
-    """What each line of the whole basket is saved."""
-    if not left.amounts:
-        return ()
-    mine = left.amounts if fit.at is None else [left.amounts[i] for i in fit.at]
-    parts = quote.lines or money.split(quote.saving_minor, mine)
-    if fit.at is None:
-        return tuple(parts)
-    saved = [0] * len(left.amounts)
-    for i, part in zip(fit.at, parts, strict=True):
-        saved[i] = part
-    return tuple(saved)
-
-
 def _after(left: _Left, fit: _Fit, quote: Quote) -> _Left:
-    saved = _savings(left, fit, quote)
-    amounts = tuple([amount - off for amount, off in zip(left.amounts or (), saved, strict=True)])
-    return _Left(left.total - quote.saving_minor, amounts)
+    """What is left of the whole basket after a coupon."""
+    amounts = list(left.amounts or ())
+    if amounts:
+        at = range(len(amounts)) if fit.at is None else fit.at
+        parts = quote.lines or money.split(quote.saving_minor, [amounts[i] for i in at])
+        for i, part in zip(at, parts, strict=True):
+            amounts[i] -= part
+    return _Left(left.total - quote.saving_minor, tuple(amounts))
 
 
 def _applied(left: _Left, steps: _Steps) -> tuple[Applied, ...]:
     done: list[Applied] = []
     for fit, quote in steps:
-        saved = _savings(left, fit, quote)
+        after = _after(left, fit, quote)
+        saved = tuple(
+            before - now for before, now in zip(left.amounts or (), after.amounts or (), strict=True)
+        )
         done.append(Applied(fit.wish, left.total, quote.saving_minor, saved, quote.gift[:GIFT]))
-        left = _after(left, fit, quote)
+        left = after
     return tuple(done)
 
 

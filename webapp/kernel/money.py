@@ -77,7 +77,6 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
         raise ValueError("weights must not be negative")
     if whole == 0:
         return [total] + [0] * (len(weights) - 1)
-    sign = -1 if total < 0 else 1
     size = abs(total)
     parts = [size * w // whole for w in weights]
     rest = size - sum(parts)
@@ -85,4 +84,4 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     # reversed, a sort still leaves equals in their order
     for i in sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)[:rest]:
         parts[i] += 1
-    return [sign * part for part in parts]
+    return parts if total >= 0 else [-part for part in parts]
