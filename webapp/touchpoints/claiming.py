@@ -251,7 +251,7 @@ def as_often_as_one_may(scope: Scope, some: Sequence[Coupon], using: bool) -> di
     offer with a public page counts.
     """
     values = {"brand": scope.brand.id, "coupons": [coupon.id for coupon in some]}
-    claimed = dict(scope.session.execute(_CLAIMED, values).tuples().all())
+    claimed = dict(scope.session.execute(_CLAIMED, values).all())
     said = {coupon.id: _too_often(scope, coupon, claimed.get(coupon.id), using) for coupon in some}
     return {id_: why for id_, why in said.items() if why is not None}
 
