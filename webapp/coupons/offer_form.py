@@ -64,7 +64,11 @@ class OfferForm(Form):
     declared: Sequence[TermField] = ()
     plugin = ""
 
-    name = StringField(_l("Name"), [Length(max=120)], description=_l("Members see it: Twenty off for you."))
+    name = StringField(
+        _l("Name"),
+        [InputRequired(_l("Give it a name of 1 to 120 characters.")), Length(max=120)],
+        description=_l("Members see it: Twenty off for you."),
+    )
     stock = WholeField(
         _l("How many in all"),
         minimum=1,
@@ -212,7 +216,7 @@ class OfferForm(Form):
     def mistakes(self) -> list[tuple[str, str, str]]:
         """(id, label, sentence) of every field that is wrong, cells of tables too, in the page's order."""
         found: list[tuple[str, str, str]] = []
-        for field in self:
+        for field in sorted(self, key=lambda one: one is not self.name and not one.name.startswith(TERM)):
             if isinstance(field, FieldList):
                 found += [
                     (field.id, str(field.label.text), str(e)) for e in field.errors if isinstance(e, str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length
@@ -72,7 +73,8 @@ class RowForm(Form):
 def row_form(offers: Sequence[tuple[int, str]], offer_id: int | None = None) -> RowForm:
     """With the brand's offers."""
     form = RowForm(data={"offer": offer_id} if offer_id else None)
-    form.offer.choices = [SelectChoice(*one) for one in offers]
+    choose = [] if offer_id else [SelectChoice(0, _("choose"))]
+    form.offer.choices = [*choose, *(SelectChoice(*one) for one in offers)]
     return form
 
 
