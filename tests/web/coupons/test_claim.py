@@ -62,7 +62,8 @@ def test_the_same_browser_is_known_and_held_to_its_share(page: Page, phone: Phon
     (coupon,) = all_of(db, Coupon)
     seen = visitor.get(url(offer))
     assert f"/c/{coupon.token}" in seen.text and 'name="phone"' not in seen.text
-    refused = visitor.submit(url(offer))
+    assert "Take another one" not in seen.text
+    refused = visitor.post(url(offer), data={"key": "a-form-of-before"})
     assert refused.status_code == 409 and "as many of these as one person may have: 1" in text_of(
         refused.text
     )
