@@ -94,7 +94,10 @@ def find() -> Response:
             return edge.redirect("counter.index", code=redeem.read(typed))
         if found is None:
             limit(*_guesses())
-            form.who.errors = [_("Nobody has this number, phone or code. It must be typed whole.")]
+            form.who.errors = [
+                _("Nobody has this number, phone or code. It must be typed whole."),
+                _("Who left a phone on a public page is not found by it yet: take the code of their coupon."),
+            ]
             return _find_page(form, 404)
         badges = [
             (one.label, badge)
