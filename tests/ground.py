@@ -17,7 +17,7 @@ import hypothesis
 import pytest
 from hypothesis import Phase
 
-from tests.support import databases, pg, sockets
+from tests.support import compiled, databases, pg, sockets
 from tests.support.need import MARK, STRICT
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from webapp.kernel.scope import BrandRef
 
 RUN = pytest.StashKey[databases.Run]()
+MEMORY, ROOM = Path("/dev/shm"), 6 * 2**30  # bytes that must be free there
 
 hypothesis.settings.register_profile(
     "fast",
@@ -59,6 +60,8 @@ hypothesis.settings.load_profile("fast")
 def pytest_configure(config: pytest.Config) -> None:
     """Sockets are closed to the outside; all workers of a run share one folder and one PostgreSQL."""
     sockets.refuse_outside()
+    compiled.share()
+    work_in_memory()
     # What the person's own shell says about a shop is nobody's business here.
     for name in [
         n for n in os.environ if n.startswith("REGULARS_") and n not in ("REGULARS_STRICT", "REGULARS_SAMPLE")
@@ -69,6 +72,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[RUN] = databases.Run(Path(tempfile.mkdtemp(prefix="rg-run-")), os.getpid())
     else:
         config.stash[RUN] = databases.Run(Path(shared["run_folder"]), shared["run_pid"])
+
+
+def work_in_memory() -> None:
+    """Temporary folders, ours and those of the programs we start, in memory where there is room: a database is a thousand
+    files, and copying it for a test costs the disk's file system five times the work."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -70,7 +70,10 @@ def start(run_pid: int, *, durable: bool = False) -> Cluster:
         places=("usr/lib/postgresql/*/bin/initdb", "opt/homebrew/opt/postgresql*/bin/initdb"),
     )
     bin_dir = initdb.resolve().parent
-    folder = Path(tempfile.mkdtemp(prefix="rg-", dir="/tmp"))  # short: a socket's path has at most 107 bytes
+    place = tempfile.gettempdir()
+    if durable or len(place) > 60:  # on a disk; or a socket's path, of at most 107 bytes, would be too long
+        place = "/tmp"
+    folder = Path(tempfile.mkdtemp(prefix="rg-", dir=place))
     folder.chmod(0o755)
     keeper = subprocess.Popen(
         [sys.executable, "-m", "tests.support.pg_keeper", str(folder), str(run_pid), str(bin_dir)]
