@@ -21,8 +21,10 @@ from webapp.coupons.models import Coupon, Offer
 from webapp.kernel import clock
 from webapp.kernel.db import Database
 from webapp.kernel.scope import Actor, BrandRef, Scope
+from webapp.outbox.models import Delivery
 from webapp.plugin_api import PluginContext
 from webapp.plugin_runtime import context
+from webapp.telling.models import Told
 
 PLUGIN = "coupon_group_buy"
 TRIES = 3  # teams that somebody asks before giving up
@@ -39,6 +41,15 @@ class Teams:
 
     def __init__(self, db: Database, brand: BrandRef) -> None:
         self.db, self.brand = db, brand
+        self.tells = False
+
+    def can_tell(self) -> None:
+        """The shop's mail is set up, so that whoever was in a team is told; `right` then counts."""
+        mail = {"host": "127.0.0.1", "from_address": "shop@acme.example"}
+        assert (
+            self.db.write(lambda s: context.save_settings(s, "channel_email", mail), brand=self.brand) == {}
+        )
+        self.tells = True
 
     def ask(self, question: Callable[[PluginContext], V], **unit: Any) -> V:
         def run(scope: Scope) -> V:
@@ -139,6 +150,30 @@ class Teams:
             assert set(states) <= alive, (dict(team), states)
             if team["state"] == "complete":
                 assert team["members"] >= (team["enough"] or team["size"]), dict(team)
+        if self.tells:
+            self._told({one["id"] for one in rows if one["state"] != "open"}, offer_id)
+
+    def _told(self, ended: set[int], offer_id: int) -> None:
+        """Whoever has a place in a team that ended has one message of it, promised once; nobody else has any."""
+        with self.db.read(brand=self.brand) as scope:
+            places = scope.session.execute(
+                select(PLACE.c.team_id, PLACE.c.member_id).where(PLACE.c.offer_id == offer_id)
+            )
+            wanted = Counter((f"team:{one.team_id}", one.member_id) for one in places if one.team_id in ended)
+            promised = scope.session.execute(
+                select(Told.key, Told.member_id)
+                .join(
+                    Delivery,
+                    (Delivery.brand_id == Told.brand_id)
+                    & (Delivery.campaign_id == Told.telling_id)
+                    & (Delivery.recipient_id == Told.member_id)
+                    & (Delivery.occurrence == Told.occurrence),
+                )
+                .where(Told.plugin == PLUGIN)
+            )
+            assert Counter((one.key, one.member_id) for one in promised) == wanted
+            counts = [scope.session.scalar(select(func.count()).select_from(one)) for one in (Told, Delivery)]
+            assert counts == [wanted.total()] * 2, "neither without the other"
 
 
 def _now(ctx: PluginContext, team: Any) -> Any:
