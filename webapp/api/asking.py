@@ -211,7 +211,9 @@ def quote(scope: Scope, ask: Ask) -> shape.Quote:
         applied=[
             shape.Applied(
                 code=one.wish.key,
-                offer=shapes.offer_ref(queries.offer(scope, one.wish.offer_id)),
+                offer=shape.OfferRef(
+                    id=str(one.wish.offer_id), code=one.wish.offer_code, name=one.wish.offer
+                ),
                 before_minor=one.before_minor,
                 saving_minor=one.saving_minor,
                 lines_minor=list(one.lines),

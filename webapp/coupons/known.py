@@ -52,6 +52,7 @@ class Known:
             offer_id=self.offer.id,
             id=id_,
             why=why,
+            offer_code=self.offer.code,
         )
 
 

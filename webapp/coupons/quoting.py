@@ -39,8 +39,8 @@ NEEDS_LINES = "needs_lines"  # what a type answers that is worked out from the s
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A coupon that somebody wants to use. key: what the caller calls it, each once. id: the coupon's. offer, place,
-    offer_id: its offer's. type, plugin, terms: what works it out (type None only beside `why`). why: it is known already that
+    """A coupon that somebody wants to use. key: what the caller calls it, each once. id: the coupon's. offer (its name),
+    offer_code, place, offer_id: its offer's. type, plugin, terms: what works it out (type None only beside `why`). why: it is known already that
     it cannot be used here and now (expired, used, another store, the weekday)."""
 
     key: str
@@ -53,6 +53,7 @@ class Wish:
     offer_id: int = 0
     id: int = 0
     why: Refused | None = None
+    offer_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
