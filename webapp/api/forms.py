@@ -30,7 +30,7 @@ class KeyForm(Form):
 
     name = StringField(
         lazy_pgettext("of a key", "Name"),
-        [InputRequired(_l("What is it for? “Till 3”, “Online shop”.")), Length(max=NAME)],
+        [InputRequired(_l("This is needed.")), Length(max=NAME)],
         description=_l("What is it for? “Till 3”, “Online shop”."),
     )
     scopes = MultiCheckboxField(_l("What it may do"), choices=[])
