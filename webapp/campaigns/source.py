@@ -242,7 +242,7 @@ MOST_KEPT = 50
 
 def _plan(scope: Scope, campaign_id: int) -> Plan | None:
     """None while the channel is off or gone."""
-    kept = _KEPT.setdefault(scope.session.get_bind(), {})
+    kept = _KEPT.setdefault(scope.session.get_bind().engine, {})
     key = (scope.brand.id, campaign_id)
     found = kept.get(key)
     if found is not None and timedelta(0) <= scope.now - found.made_at < KEEP:

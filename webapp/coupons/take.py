@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import manager_of_class
 
 from webapp.coupons import codes, counters, holds, prepared
 from webapp.coupons.issue import BY_CODE, CODE_LENGTH, refusal_of
@@ -165,7 +166,7 @@ def _plan(scope: Scope, asked: Asked, *, hoping: bool = False) -> Plan:
         if isinstance(row, Refused):
             plan.refusal = row
         else:
-            plan.row, plan.coupon = row, Coupon(**row)
+            plan.row, plan.coupon = row, _object(row)
             if asked.until is not None:
                 plan.step = {"until": row["held_until"].isoformat(), "key": f"{holds.WAITS}{asked.through}"}
     return plan
@@ -244,6 +245,14 @@ def _row(scope: Scope, plan: Plan, bound: calls.Bound[CouponType], asked: Asked)
     }
 
 
+def _object(row: Row) -> Coupon:
+    """What loading the row would make, past the constructor: it is written as it stands, and nobody listens to it."""
+    coupon: Coupon = manager_of_class(Coupon).new_instance()
+    vars(coupon).update(row)
+    make_transient_to_detached(coupon)
+    return coupon
+
+
 def _give(scope: Scope, plan: Plan, tell: Tell) -> Coupon | Refused:
     row, coupon = plan.row, plan.coupon
     assert coupon is not None
@@ -253,7 +262,7 @@ def _give(scope: Scope, plan: Plan, tell: Tell) -> Coupon | Refused:
         tell(plan)
         return had
     if row["code"] != coupon.code:
-        coupon.code = row["code"]
+        vars(coupon)["code"] = row["code"]
         tell(plan)
     _record(scope, plan, row)
     plan.refusal = _count(scope, plan, row)
@@ -266,8 +275,7 @@ def _give(scope: Scope, plan: Plan, tell: Tell) -> Coupon | Refused:
             )
         tell(plan)
         return plan.refusal
-    make_transient_to_detached(coupon)  # it is what was just written: nothing needs to be read
-    scope.session.add(coupon)
+    scope.session.add(coupon)  # it is what was just written: nothing needs to be read
     return coupon
 
 

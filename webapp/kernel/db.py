@@ -129,15 +129,19 @@ class Database:
     def _write_once(
         self, work: Callable[[Scope], T], brand: BrandRef | None, actor: Actor, now: datetime | None
     ) -> T:
-        with Session(self.engine, expire_on_commit=False) as session:
-            scope = Scope(session, brand, actor, now or clock.now(), self.blocks, db=self)
+        # The transaction is the connection's, and the session joins it: a unit that sends all of its statements itself pays
+        # for no bookkeeping of the session's.
+        with self.engine.connect() as connection, Session(connection, expire_on_commit=False) as session:
+            scope = Scope(
+                session, brand, actor, now or clock.now(), self.blocks, db=self, connection=connection
+            )
             committed = False
             try:
-                # Waits for SQLite's write lock here, so that waiting is not counted as work.
-                scope.connection = session.connection()
+                connection.begin()  # waits for SQLite's write lock here, so that waiting is not counted as work
                 started = time.perf_counter()
                 result = work(scope)
-                session.commit()
+                session.flush()
+                connection.commit()
                 committed = True
             finally:
                 self.blocks.settle(session, committed=committed)

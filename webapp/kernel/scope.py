@@ -98,7 +98,7 @@ class Scope:
     @property
     def dialect(self) -> str:
         """The database's kind: sqlite or postgresql."""
-        return self.session.get_bind().dialect.name
+        return (self.connection or self.session.get_bind()).dialect.name
 
     def send(self, statement: Executable, values: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """A statement past the session, to the unit's own connection: for rows that need no bookkeeping. What was added to the
