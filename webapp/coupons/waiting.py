@@ -12,7 +12,7 @@ from datetime import date
 from sqlalchemy import CursorResult, insert, select, update
 
 from webapp.coupons import holds, queries, steps
-from webapp.coupons.models import Coupon, CouponChange
+from webapp.coupons.models import Coupon, CouponChange, OfferTerms
 from webapp.kernel.errors import NotFound, Refused
 from webapp.kernel.scope import Scope
 
@@ -31,15 +31,19 @@ def grant(scope: Scope, coupon_ids: Sequence[int]) -> list[Coupon] | Refused:
         if state in ("void", queries.EXPIRED):
             return Refused(state, {"coupon": coupon.id})
     by_day: dict[date | None, list[Coupon]] = {}
+    known: dict[tuple[int, int], OfferTerms] = {}  # a team's coupons are of one offer
     for coupon in coupons:
         if coupon.claimed_at is None:
-            terms = queries.terms(scope, coupon.offer_id, coupon.terms_version)
-            by_day.setdefault(steps.last_day(scope, coupon, terms), []).append(coupon)
+            version = coupon.offer_id, coupon.terms_version
+            if version not in known:
+                known[version] = queries.terms(scope, *version)
+            by_day.setdefault(steps.last_day(scope, coupon, known[version]), []).append(coupon)
     for day, some in by_day.items():
         _claimed(scope, some, day)
-    if by_day:
-        scope.session.expire_all()
-    return coupons
+    if not by_day:
+        return coupons
+    scope.session.expire_all()
+    return _locked(scope, coupon_ids)  # all of them in one look
 
 
 def _claimed(scope: Scope, coupons: list[Coupon], day: date | None) -> None:
