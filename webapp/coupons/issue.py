@@ -308,6 +308,13 @@ def _take_back(scope: Scope, coupons: list[Coupon]) -> None:
 def return_to_stock(scope: Scope, coupons: Sequence[Coupon]) -> None:
     """Coupons that are no longer out: their persons may have another one, and so may the day on which they were given, the
     code that brought them, and the offer. In the order of giving."""
+    return_shares(scope, coupons)
+    for offer_id, n in sorted(Counter(coupon.offer_id for coupon in coupons).items()):
+        counters.stock_back(scope, offer_id, n)
+
+
+def return_shares(scope: Scope, coupons: Sequence[Coupon]) -> None:
+    """The same without the offers' own rows: for whoever has more to write there, each once and by id."""
     by_offer: dict[int, list[Coupon]] = {}
     for coupon in coupons:
         by_offer.setdefault(coupon.offer_id, []).append(coupon)
@@ -318,8 +325,6 @@ def return_to_stock(scope: Scope, coupons: Sequence[Coupon]) -> None:
         counted = Counter(days[coupon.id] for coupon in by_offer[offer_id] if coupon.id in days)
         counters.days_back(scope, offer_id, counted)
     counters.codes_back(scope, [id_ for coupon in coupons if (id_ := code_of(coupon)) is not None])
-    for offer_id in sorted(by_offer):
-        counters.stock_back(scope, offer_id, len(by_offer[offer_id]))
 
 
 def _counted_days(scope: Scope, coupons: Sequence[Coupon]) -> dict[int, date]:

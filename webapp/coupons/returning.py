@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, update
 
-from webapp.coupons import known, redemptions, returns, steps, undoing, using
-from webapp.coupons.issue import return_to_stock
+from webapp.coupons import counters, known, redemptions, returns, steps, undoing, using
+from webapp.coupons.issue import return_shares
 from webapp.coupons.models import Coupon, Redemption
 from webapp.coupons.models_counter import BasketReturn
 from webapp.kernel.errors import Forbidden, NotFound, Refused
@@ -230,9 +231,11 @@ def _write_down(scope: Scope, answer: Answer, coupons: dict[int, Coupon]) -> Non
             continue
         _leave(scope, used, answer, end)
         scope.audit("coupon.return", "coupon", coupon.id, redemption=used.id, before=before, after=end.saving_minor)  # fmt: skip
-    if to_stock:
-        return_to_stock(scope, to_stock)
-    for offer_id, more in sorted(saves.items()):
+    return_shares(scope, to_stock)
+    to_offer = Counter(coupon.offer_id for coupon in to_stock)
+    for offer_id, more in sorted(saves.items()):  # the hottest rows: last, and in the order of every unit
+        if offer_id in to_offer:
+            counters.stock_back(scope, offer_id, to_offer[offer_id])
         if not using.correct(scope, offer_id, more):
             raise _Stop
 

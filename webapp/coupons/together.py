@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from webapp.catalogue.models import Product
-from webapp.coupons import holds, known, redeem, steps
+from webapp.coupons import known, redeem, steps
 from webapp.coupons.known import Known
 from webapp.coupons.models import Offer, Redemption
 from webapp.coupons.quoting import Bill, NotUsed, Wish, reckon
@@ -125,12 +125,13 @@ def _use(
     if len(till) > TILL_NUMBER:
         return Refused("till_number", {"most": TILL_NUMBER})
     found = _find(scope, typed)
-    # All are locked first, by id: one whose hold is over touches its offer, and offers come after coupons.
+    # All are locked first, by id. One that was only kept, and not long enough, is refused here and left to the sweep: it
+    # touches its offer, and offers come last, by id.
     locked = [
         steps.locked(scope, id_)
         for id_ in sorted(one.coupon.id for one in found.values() if isinstance(one, Known))
     ]
-    coupons = {coupon.code: holds.settle(scope, coupon) for coupon in locked}
+    coupons = {coupon.code: coupon for coupon in locked}
     bill = _reckon(scope, basket, _wishes(scope, found, store_id, hold), found)
     if seen(bill) != shown:
         return Refused("quote_changed")

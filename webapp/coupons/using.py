@@ -47,7 +47,7 @@ def write_down(
     till: str = "",
 ) -> list[Redemption] | quoting.NotUsed:
     """Use the coupons of a bill together on its basket: all of them, or none and why. coupons: by the keys of their wishes,
-    locked by id (steps.locked) and settled (holds.settle) in this unit before the bill was reckoned. Refused: what guards
+    locked by id (steps.locked) in this unit before the bill was reckoned. Refused: what guards
     say, till_has_coupon, budget_spent."""
     try:
         with scope.session.begin_nested():  # a refusal keeps its idempotency row and leaves no other

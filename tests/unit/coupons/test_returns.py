@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from multiprocessing import get_context
+from threading import BrokenBarrierError
 from typing import Any
 
 import pytest
 from hypothesis import given as tried
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from tests import factories as make
 from tests.support import seed
@@ -317,4 +320,47 @@ def test_four_clerks_at_once_pay_back_once(
     assert set(answers) <= {"paid", "undone", "quote_changed"}
     with db.read(brand=brand) as scope:
         assert scope.session.get_one(Offer, (brand.id, coupon.offer_id)).saved_minor == 0
+    sound(db, brand)
+
+
+@pytest.mark.parametrize("db_kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+def test_a_till_and_a_return_touch_offers_in_the_same_order(
+    db: Database, db_url: str, brand: BrandRef, clerk: Actor, app: Any
+) -> None:
+    """One uses coupons of two offers while another takes such a basket back: each has touched its first offer before it goes
+    on, unless it waits for the other there, and no unit is begun anew. (SQLite has one writer.)"""
+    basket, gate = Basket(250_00), get_context("fork").Barrier(2)
+
+    def unit(scope: Scope) -> list[list[Coupon]]:
+        more = {"mode": "steps", "steps": [step(100_00, 10_00)["steps"][0], step(200_00, 30_00)["steps"][0]]}
+        stays = make.make_offer(scope, more, conditions=JOINS)
+        goes = make.make_offer(
+            scope, step(200_00, 20_00), conditions=replace(JOINS, undone="returned"), place=1
+        )
+        pairs = [
+            [
+                service.give(scope, one.id, make.make_member(scope).id, f"{n}-{one.id}")
+                for one in (stays, goes)
+            ]
+            for n in range(2)
+        ]
+        return [[one for one in pair if isinstance(one, Coupon)] for pair in pairs]
+
+    first, second = db.write(unit, brand=brand, now=NOON)
+    used = used_on(db, brand, clerk, basket, *first)
+
+    def work(mine: Database, n: int) -> int:
+        @event.listens_for(mine.engine, "after_cursor_execute")
+        def _met(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            if statement.startswith("UPDATE offer SET"):
+                with suppress(BrokenBarrierError):
+                    gate.wait(1)
+
+        if n:
+            used_on(mine, brand, clerk, basket, *second)
+        else:
+            assert back(mine, brand, clerk, used[0], Came(150_00)) == 60_00
+        return mine.meter.retries
+
+    assert at_once(db_url, 2, work) == [0, 0]
     sound(db, brand)
