@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from tests import factories as make
 from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.outbox.post import Scripted, in_house, scripted
+from webapp.campaigns import results
 from webapp.coupons import service
 from webapp.coupons.models import Coupon, Redemption
 from webapp.kernel import clock
@@ -130,6 +131,9 @@ def test_one_message_names_all_that_end_on_that_day_and_nothing_twice(
     with db.read(brand=brand) as scope:
         assert [queries.told(scope, one).told for one in (early, late, silent)] == [1, 2, 0]
         assert not queries.told(scope, silent).any
+        assert [called.title for _one, called, _at in results.messages_to(scope, li.id)] == [
+            "A reminder of coupons that end soon"
+        ]
     assert not _going(db), "every run has come to its end"
 
 
