@@ -168,8 +168,7 @@ def let_go(staff_id: int) -> Response:
     flash(_("They are signed out and cannot come in any more."), "good")
     with edge.read() as scope:
         made = keys.at_work(scope, staff_id)
-    if made:
-        flash(_("Keys for tills and shops that they made go on working: %(names)s. Look whether somebody else should make them anew.", names=_(", ").join(made)), "warn")  # fmt: skip
+    if made:  # the page says which of their keys go on working
         return edge.redirect("people.show", staff_id=staff_id)
     return edge.redirect("people.index")
 
