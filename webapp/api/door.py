@@ -272,10 +272,10 @@ def _answer(one: Operation, ask: Ask, work: Callable[[Scope, Ask], msgspec.Struc
         except _Answered as before:
             return {"again": True} | before.stored
         except (Stop, NotFound):  # whatever has become of it since: what was answered is answered again
-            before_ = None if answer.kept else kept(scope, ask.once, purpose)
-            if before_ is None:
+            row = None if answer.kept else kept(scope, ask.once, purpose)
+            if row is None:
                 raise
-            return {"again": True} | before_.answer
+            return {"again": True} | row.answer
         return {"again": False} | answer.said
 
     try:
