@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from tests import factories as make
 from tests.support import seed
@@ -104,6 +104,21 @@ def test_each_typed_code_has_its_answer(db: Database, brand: BrandRef, clerk: Ac
     said = {one.wish.key: one.why.code for one in bill.unused}
     assert said.pop(alone.code) == "stands_alone" and said.pop(spent.code) == "used"
     assert set(said.values()) <= {"mistyped", "unknown"} and set(said) == {"AAAAAAAAA", "KKKKKKKKK"}
+
+
+def test_many_coupons_ask_no_more_of_the_database_than_one(db: Database, brand: BrandRef, app: Any) -> None:
+    coupons, asked = [given(db, brand, 10_00 + n) for n in range(4)], []
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def _asked(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        asked.append(statement)
+
+    for some in (coupons[:1], coupons):
+        asked.clear()
+        assert quote(db, brand, *some).applied
+        assert len([one for one in asked if one.startswith("SELECT")]) == 2, (
+            asked
+        )  # coupons, and who took them
 
 
 def test_used_together_in_one_unit_and_once(db: Database, brand: BrandRef, clerk: Actor, app: Any) -> None:

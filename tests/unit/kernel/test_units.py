@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from webapp.kernel import clock, events, idempotency
 from webapp.kernel.audit import Audit
@@ -50,6 +50,14 @@ def test_a_reading_scope_cannot_write(db: Database, brand: BrandRef) -> None:
             )
         )
         scope.session.flush()
+
+
+@pytest.mark.parametrize("db_kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+def test_what_is_read_often_is_prepared(db: Database, brand: BrandRef) -> None:
+    for _ in range(8):
+        entries(db)
+    with db.read() as scope:
+        assert scope.session.scalar(text("SELECT count(*) FROM pg_prepared_statements"))
 
 
 def test_ids_are_never_given_twice_whatever_rolls_back(db: Database, brand: BrandRef) -> None:
