@@ -213,10 +213,10 @@ def brand(db: Database) -> BrandRef:
 
 @pytest.fixture
 def app(db: Database, tmp_path: Path) -> Flask:
-    """The Flask app on `db`."""
+    """The Flask app on `db`; who adds to it makes one of his own (tests.support.web.make_app)."""
     from tests.support import web
 
-    return web.make_app(tmp_path / "instance", db)
+    return web.kept_app(tmp_path / "instance", db)
 
 
 @pytest.fixture

@@ -130,12 +130,14 @@ def test_signed_out_elsewhere_a_fragment_opens_the_door(visit: Open) -> None:
     assert path_of(page) == "/sign-in"
 
 
-def test_what_goes_wrong_in_a_fragment_leaves_the_page_as_it_is(app: Flask, visit: Open) -> None:
-    @app.before_request
+def test_what_goes_wrong_in_a_fragment_leaves_the_page_as_it_is(
+    app: Flask, visit: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse() -> None:
         if request.args.get("q") == "Jo":
             raise UserError("Not now.")
 
+    monkeypatch.setitem(app.before_request_funcs, None, [*app.before_request_funcs[None], refuse])
     page = visit("/members")
     page.get_by_role("searchbox").fill("Jo")
     expect(page.get_by_role("alert")).to_have_text("Not now.")

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import fields
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2.bccache import Bucket, BytecodeCache
-from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from tests.support import seed
 from webapp import config, create_app
+from webapp.jobs.address import queue_url
+from webapp.kernel import limits, links
 from webapp.kernel.db import Database
 from webapp.kernel.doorbell import JOBS, SWEEPS
 from webapp.kernel.scope import Ring
+from webapp.kernel.secrets import SecretBox
+from webapp.plugin_runtime import context, runtime
 from webapp.staff import queries as staff_queries
 from webapp.staff import service as staff
 
@@ -192,44 +194,42 @@ class Worker:
         raise AssertionError(f"work never ends: {done[-5:]}")
 
 
-def _once_a_worker(build: Callable[..., Any]) -> Callable[..., Any]:
-    """What werkzeug compiles of each address depends on its rule alone: hundreds of apps of a worker share it."""
-    kept: dict[tuple[Any, ...], Any] = {}
-
-    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), append_unknown)
-        if key not in kept:
-            kept[key] = build(rule, append_unknown)
-        return kept[key]
-
-    return compiled
-
-
-Rule._compile_builder = _once_a_worker(Rule._compile_builder)  # type: ignore[method-assign]
-
-
-class _Compiled(BytecodeCache):
-    """Templates are compiled once a worker, not once an app."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        kept = self._kept.get((bucket.key, bucket.checksum))
-        if kept is not None:
-            bucket.bytecode_from_string(kept)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
-
-
-_COMPILED = _Compiled()
-
-
 def make_app(instance: Path, db: Database) -> Flask:
     """The app on a test's own database."""
     app = create_app(settings(instance, db.url), db)
-    app.jinja_env.bytecode_cache = _COMPILED
     app.testing = True
     app.test_client_class = Client
     return app
+
+
+class _Kept:
+    """One app a worker, handed from test to test: making it takes longer than most of them."""
+
+    def __init__(self) -> None:
+        self.app: Flask | None = None
+        self.offers: dict[str, dict[str, Any]] = {}  # what the plugins offer, by the registry's fields
+
+    def on(self, instance: Path, db: Database) -> Flask:
+        """As if it were new: with the database, folder, keys and plugins of a test."""
+        if self.app is None:
+            self.app = make_app(instance, db)
+            plugins = self.app.extensions["regulars.plugins"]
+            self.offers = {
+                one.name: dict(getattr(plugins, one.name)) for one in fields(plugins) if one.name != "manager"
+            }
+        app, chosen = self.app, settings(instance, db.url)
+        app.extensions |= {"regulars.settings": chosen, "regulars.db": db}
+        app.config["SECRET_KEY"] = SecretBox.of(instance).derive("flask")
+        app.testing = True
+        links.watch(db)
+        limits.use_server(queue_url(instance))
+        context.use_secrets_of(instance)
+        runtime._registry = plugins = app.extensions["regulars.plugins"]
+        for name, known in self.offers.items():
+            now = getattr(plugins, name)
+            now.clear()
+            now.update(known)
+        return app
+
+
+kept_app = _Kept().on

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask, abort
 
 from tests.support.databases import ONE_DATABASE
-from tests.support.web import Client, text_of
+from tests.support.web import Client, make_app, text_of
 from webapp.kernel import edge
+from webapp.kernel.db import Database
 from webapp.kernel.errors import Forbidden, NotFound, UserError
 
 pytestmark = ONE_DATABASE
@@ -87,8 +89,9 @@ def test_the_frame_of_a_page(client: Client) -> None:
 
 # ------------------------------------------------------------------------------------------------------------- errors
 @pytest.fixture
-def failing(app: Flask) -> Iterator[Flask]:
-    """The app with routes that go wrong in each way, for staff and for anybody."""
+def failing(db: Database, tmp_path: Path) -> Iterator[Flask]:
+    """An app with routes that go wrong in each way, for staff and for anybody."""
+    app = make_app(tmp_path / "instance", db)
 
     def fail(how: str) -> str:
         if how.isdigit():

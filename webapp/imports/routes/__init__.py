@@ -28,7 +28,6 @@ def init_app(app: Flask) -> None:
         "imports",
     )
     given: Any = app.request_class
-    stage_dir = app.extensions["regulars.settings"].stage_dir
 
     class Request(given):
         """Keeps large parts of a form on the instance's disk."""
@@ -36,6 +35,7 @@ def init_app(app: Flask) -> None:
         def _get_file_stream(self, total_content_length: int | None, *_about: Any, **_more: Any) -> Any:
             if total_content_length is not None and total_content_length < SMALL:
                 return io.BytesIO()
+            stage_dir = app.extensions["regulars.settings"].stage_dir
             stage_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             return tempfile.TemporaryFile("w+b", dir=stage_dir)
 
