@@ -15,8 +15,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import make_transient_to_detached
-from sqlalchemy.orm.attributes import manager_of_class
+from sqlalchemy.orm import class_mapper, make_transient_to_detached
 
 from webapp.coupons import codes, counters, holds, prepared
 from webapp.coupons.issue import BY_CODE, CODE_LENGTH, refusal_of
@@ -247,7 +246,7 @@ def _row(scope: Scope, plan: Plan, bound: calls.Bound[CouponType], asked: Asked)
 
 def _object(row: Row) -> Coupon:
     """What loading the row would make, past the constructor: it is written as it stands, and nobody listens to it."""
-    coupon: Coupon = manager_of_class(Coupon).new_instance()
+    coupon: Coupon = class_mapper(Coupon).class_manager.new_instance()
     vars(coupon).update(row)
     make_transient_to_detached(coupon)
     return coupon
