@@ -188,7 +188,10 @@ class OrdersStep:
             return None
         if self._fresh is None:
             any_order = select(Order.id).where(Order.brand_id == scope.brand.id, Order.source == self._source)
-            self._fresh = scope.session.scalar(any_order.limit(1)) is None
+            by_key = any_order.order_by(
+                Order.number
+            )  # else the planner may look through the orders of all others
+            self._fresh = scope.session.scalar(by_key.limit(1)) is None
 
         def write_lines(scope: Scope, of: Sequence[tuple[int, str]]) -> int:
             if unit.text is None or of != unit.of:
