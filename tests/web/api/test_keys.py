@@ -64,7 +64,10 @@ def test_a_key_outlives_whoever_made_it_and_says_so(client: Client, db: Database
     person = f"/settings/staff/{maker.id}"
     assert "Till 9" in text_of(client.get(person).text)
     page = client.submit(person, form="/off")
-    assert "goes on working until somebody revokes it: Till 9" in text_of(page.text) and page.request.path == person
+    assert (
+        "goes on working until somebody revokes it: Till 9" in text_of(page.text)
+        and page.request.path == person
+    )
     listed = text_of(client.get("/settings/api").text)
     assert "The maker of 1 key has left" in listed and "left on" in listed
     client.submit("/settings/api", form="/revoke")

@@ -63,7 +63,9 @@ def test_bad_rows_are_told_taken_out_mended_and_brought_in(desk: Desk, db: Datab
     checked = desk.check(page)
     text = text_of(checked.text)
     assert (
-        "Bad rows 2" in text and "no phone number here (China)" in text and "no day between 1900 and today" in text
+        "Bad rows 2" in text
+        and "no phone number here (China)" in text
+        and "no day between 1900 and today" in text
     )
     place = checked.request.path
     refused = desk.client.submit(place, {"good": None}, form="/apply")
