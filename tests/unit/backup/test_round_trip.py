@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 from tests.factories.members import make_members
 from tests.factories.orders import make_order
 from tests.support import databases, seed
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.web import settings
 from webapp.backup import archive, folder, make, postgres, restore
 from webapp.backup.archive import BackupError
@@ -151,6 +152,7 @@ def test_a_shop_that_runs_is_not_restored_into(
     assert "already running" in capsys.readouterr().err
 
 
+@OTHER_IN_DRILL
 def test_what_was_under_way_is_held(place: Place, tmp_path: Path) -> None:
     """The copy does not know what was sent after it: nothing goes out before a person says so."""
     db = seed.database(place.here.database_url)
@@ -241,11 +243,15 @@ def test_a_file_that_was_cut_off(good: Path, tmp_path: Path, empty_place: Settin
         refused(empty_place, cut, "is cut off")
 
 
-def test_a_file_with_a_wrong_byte_anywhere(good: Path, tmp_path: Path, empty_place: Settings) -> None:
+@pytest.mark.parametrize("tries", [12, pytest.param(60, marks=pytest.mark.drill)])
+def test_a_file_with_a_wrong_byte_anywhere(
+    good: Path, tmp_path: Path, empty_place: Settings, tries: int
+) -> None:
     """It is refused, or (a byte that means nothing, such as a moment in the zip's directory) comes back as it was."""
     whole, wrong, dice = good.read_bytes(), tmp_path / "wrong", random.Random(3)
     said = 0
-    places = [*range(len(whole) - 400, len(whole), 7), *(dice.randrange(60, len(whole)) for _ in range(60))]
+    end, step = len(whole), 420 // tries
+    places = [*range(end - 400, end, step), *(dice.randrange(60, end) for _ in range(tries))]
     for at in places:
         data = bytearray(whole)
         data[at] ^= 1 << dice.randrange(8)
@@ -328,6 +334,7 @@ def test_nothing_half_is_left(tmp_path: Path, good: Path) -> None:
     assert not list(tmp_path.glob("*.backup*")) and not list(tmp_path.glob(".*part*"))
 
 
+@OTHER_IN_DRILL
 def test_one_at_a_time(place: Place, tmp_path: Path) -> None:
     with make._alone(place.here.instance), pytest.raises(BackupError, match="just now"):
         make.make(place.here, tmp_path / "second.backup")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories import make_offer
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.campaigns import layer
 from tests.unit.campaigns.shop import Shop
 from webapp.campaigns import laying, states
@@ -19,6 +20,7 @@ from webapp.kernel.steps import Done, Next
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@OTHER_IN_DRILL
 @pytest.mark.parametrize(
     "chunks", [pytest.param(1, marks=pytest.mark.drill), 3, pytest.param(6, marks=pytest.mark.drill)]
 )

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from tests.factories import make_offer, make_order
+from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.campaigns.shop import Shop
 from webapp.campaigns import jobs, laying, results
 from webapp.coupons import service as coupons
@@ -15,6 +16,8 @@ from webapp.kernel.scope import Ring, Scope
 from webapp.outbox import service as outbox
 from webapp.outbox.models import Delivery
 from webapp.plugin_api import Message, Outcome
+
+pytestmark = OTHER_IN_DRILL
 
 
 def test_each_figure_opens_to_its_rows(shop: Shop) -> None:

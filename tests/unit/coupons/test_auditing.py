@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -312,6 +313,13 @@ def test_it_is_looked_at_once_a_night_in_a_process_of_its_own(
 ) -> None:
     monkeypatch.setenv("REGULARS_INSTANCE", str(tmp_path / "shop"))
     monkeypatch.setenv("REGULARS_DATABASE_URL", db.url)
+    # The process looks at its own clock: the shop lies where the hour of the look is past, and the day is not over.
+    shop = replace(shop, timezone="UTC" if nightly.HOUR <= clock.now().hour < 23 else "Asia/Shanghai")
+    db.write(
+        lambda scope: scope.session.execute(
+            text("UPDATE brand SET timezone = :zone"), {"zone": shop.timezone}
+        )
+    )
     day = clock.local_day(clock.now(), shop.timezone)
     night = clock.day_starts(day, shop.timezone) + timedelta(hours=nightly.HOUR)
     due = [Ring("coupons.audit", {"brand_id": shop.id})]

@@ -16,7 +16,6 @@ from sqlalchemy import select, update
 
 from tests import factories as make
 from tests.support import seed
-from tests.support.databases import OTHER_IN_DRILL
 from webapp.coupons import figures, queries, service
 from webapp.coupons.figures import Ask, CouponFigures
 from webapp.coupons.models import Coupon, CouponChange, Offer, Redemption
@@ -28,7 +27,7 @@ from webapp.orders.models import Order
 from webapp.tags import service as tags
 from webapp.tags.models import MemberTag
 
-pytestmark = OTHER_IN_DRILL
+pytestmark = pytest.mark.drill
 
 START = datetime(2026, 5, 1, 15, 50, tzinfo=UTC)  # ten minutes before midnight in the shop
 TODAY = date(2026, 6, 20)

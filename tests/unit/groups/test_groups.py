@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from tests.factories.members import make_member, make_members
 from tests.factories.orders import make_orders
 from tests.support import seed
-from tests.support.databases import ONE_DATABASE
+from tests.support.databases import ONE_DATABASE, OTHER_IN_DRILL
 from webapp.brands import queries as brands
 from webapp.groups import fields, queries, service, words  # noqa: F401  fields registers itself
 from webapp.groups.models import Group, GroupStay
@@ -24,6 +24,8 @@ from webapp.members import queries as members
 from webapp.segments import compile as segments
 from webapp.segments import rules
 from webapp.segments.fields import FIELDS
+
+pytestmark = OTHER_IN_DRILL
 
 
 def make_group(scope: Scope, name: str = "Fans of Nanjing Road", **more: Any) -> Group:

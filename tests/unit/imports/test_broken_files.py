@@ -46,7 +46,7 @@ LINES = "order,product,category,quantity,amount\nA-1,Tea,Hot,1,8.00\nA-1,Pot,,0.
 
 Break = Callable[[Random, bytes], bytes]
 
-MORE_IN_DRILL = pytest.mark.parametrize("tries", [80, pytest.param(300, marks=pytest.mark.drill)])
+MORE_IN_DRILL = pytest.mark.parametrize("tries", [40, pytest.param(300, marks=pytest.mark.drill)])
 
 
 def cut(chance: Random, data: bytes) -> bytes:

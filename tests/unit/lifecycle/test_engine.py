@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tests.factories import make_member, make_order
-from tests.support.databases import ONE_DATABASE
+from tests.support.databases import ONE_DATABASE, OTHER_IN_DRILL
 from tests.unit.lifecycle.shop import PLUGIN, START, Shop, new_shop
 from webapp.kernel import clock, events
 from webapp.kernel.db import Database
@@ -24,6 +24,8 @@ from webapp.members.models import Member
 from webapp.orders.models import Order
 from webapp.plugin_runtime import context
 from webapp.plugin_runtime.runtime import registry
+
+pytestmark = OTHER_IN_DRILL
 
 
 def policy_class() -> type[Any]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from tests.factories import make_member, make_store
+from tests.support.databases import OTHER_IN_DRILL
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.lifecycle import fields  # noqa: F401  registers the stage
@@ -21,6 +22,8 @@ from webapp.members.models import AttributeDefinition, Member, MemberAttribute
 from webapp.orders.models import Order
 from webapp.segments import compile as segments
 from webapp.segments.rules import BadRule, Condition, Rule, dump, load
+
+pytestmark = OTHER_IN_DRILL
 
 DAY = date(2026, 3, 10)
 STAGES = ("introduction", "growth", "maturity", "dormancy", "churn")

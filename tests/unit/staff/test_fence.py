@@ -13,6 +13,7 @@ from flask import Flask
 
 from tests import factories as make
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from webapp.coupons import at_counter, redemptions, service
 from webapp.coupons import queries as coupons
 from webapp.coupons.models import Coupon, Redemption
@@ -24,6 +25,8 @@ from webapp.members import service as member_service
 from webapp.members.models import Member
 from webapp.orders import history
 from webapp.orders.models import Order
+
+pytestmark = OTHER_IN_DRILL
 
 NOON = datetime(2026, 3, 9, 4, tzinfo=UTC)
 TODAY = date(2026, 3, 9)

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from tests import factories as make
 from tests.support import seed
+from tests.support.databases import OTHER_IN_DRILL
 from tests.support.together import together
 from webapp.brands.models import Store
 from webapp.kernel.db import Database
@@ -17,6 +18,8 @@ from webapp.lifecycle.models import MemberStage
 from webapp.members import guides
 from webapp.tasks import queries, service, signs
 from webapp.tasks.models import Task, TaskMove
+
+pytestmark = OTHER_IN_DRILL
 
 
 def test_two_guides_tap_a_stores_task_and_one_has_it(db: Database, brand: BrandRef) -> None:
