@@ -185,7 +185,8 @@ def _take_back(scope: Scope, redemption_id: int, came: Came, seen: str) -> int |
         scope.session.refresh(one)  # as they stand now that nobody else can move them
     answer = look(scope, redemption_id, came)
     if isinstance(answer, Refused):
-        return answer
+        amiss = answer.code in ("nothing_back", "left_more", "pieces")
+        return Refused("quote_changed") if seen and amiss else answer  # it stood when it was shown
     if answer.seen != seen or {one.coupon_id for one in answer.whole.standing} != coupons.keys():
         return Refused("quote_changed")
     try:

@@ -45,8 +45,11 @@ def has_parent_death_signal() -> bool:
     return _libc is not None
 
 
-def fork(child: Child, *, close: Iterable[int], parent_death_signal: bool = True) -> int:
-    """Start `child`; its process id. `close`: the supervisor's own descriptors that a child must not hold."""
+def fork(
+    child: Child, *, close: Iterable[int], parent_death_signal: bool = True, outlives: bool = False
+) -> int:
+    """Start `child`; its process id. `close`: the supervisor's own descriptors that a child must not hold. `outlives`: it goes
+    on when the supervisor is gone, from its first moment on."""
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
@@ -69,7 +72,7 @@ def fork(child: Child, *, close: Iterable[int], parent_death_signal: bool = True
         return pid
     code = 1
     try:
-        _settle(parent, close, parent_death_signal)
+        _settle(None if outlives else parent, close, parent_death_signal)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         child.run()
         code = 0
@@ -90,7 +93,7 @@ def fork(child: Child, *, close: Iterable[int], parent_death_signal: bool = True
         os._exit(code)  # none of the parent's clean-up is this process's business
 
 
-def _settle(parent: int, close: Iterable[int], parent_death_signal: bool) -> None:
+def _settle(parent: int | None, close: Iterable[int], parent_death_signal: bool) -> None:
     """What a fresh child does before anything else."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -102,7 +105,7 @@ def _settle(parent: int, close: Iterable[int], parent_death_signal: bool) -> Non
         os.close(descriptor)
     if parent_death_signal and _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # survives exec
-    if os.getppid() != parent:  # it died while we were being made
+    if parent is not None and os.getppid() != parent:  # it died while we were being made
         os._exit(1)
     halt.forget()
     random.seed()

@@ -27,7 +27,7 @@ class Guardian:
         for pid in pids:
             self.tell("+", pid)
         watch = Child("guardian", lambda: _watch(reader))
-        self.pid = fork(watch, close=[*close, self.pipe], parent_death_signal=False)
+        self.pid = fork(watch, close=[*close, self.pipe], parent_death_signal=False, outlives=True)
         os.close(reader)
 
     def tell(self, sign: str, pid: int) -> None:
