@@ -212,13 +212,11 @@ def test_a_part_comes_back_twice_and_then_the_rest(
     assert back(db, brand, clerk, used, first) == 40_00, "the same key, the same answer"
     assert now() == (110_00, 20_00, 150_00, 20_00, "redeemed")
     for came in (Came(105_00), first):  # shown before; of the second, nothing is left to come back
-        stale = db.write(
-            lambda s, came=came: returning.take_back(s, used.id, came, key=f"stale-{came.left_minor}", seen="x"),  # type: ignore[misc]
-            brand=brand,
-            actor=clerk,
-            now=NOON,
-        )
-        assert stale == Refused("quote_changed")
+
+        def stale(scope: Scope, came: Came = came) -> int | Refused:
+            return returning.take_back(scope, used.id, came, key=f"stale-{came.left_minor}", seen="x")
+
+        assert db.write(stale, brand=brand, actor=clerk, now=NOON) == Refused("quote_changed")
     assert back(db, brand, clerk, used, Came(110_00), "same") == Refused("nothing_back")
     assert back(db, brand, clerk, used, Came(111_00), "more") == Refused("left_more", {"most_minor": 110_00})
     sound(db, brand)
