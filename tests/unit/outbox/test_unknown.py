@@ -158,7 +158,8 @@ def test_a_slow_service_is_given_fewer_at_once() -> None:
 
 def _with_clock(ask: Callable[[], float], work: Callable[[], Any]) -> Any:
     patch = pytest.MonkeyPatch()
-    with patch.context() as p:  # of the drain alone: the pool and other threads look at the process's clock, too
+    # Of the drain alone: the connections' pool and other threads look at the process's clock, too.
+    with patch.context() as p:
         p.setattr(drain, "time", SimpleNamespace(monotonic=ask))
         return work()
 
