@@ -56,9 +56,14 @@ def people(scope: Scope, identity: str, ids: Sequence[int]) -> dict[int, Any]:
     return {row.id: row for row in rows}
 
 
-def look(scope: Scope, run: Run, identity: str, batch: Sequence[Leased]) -> dict[int, Reached | LeftOut]:
-    """By delivery id: where to, or why not after all. For the unit that marks a batch in flight: their answers are held until
-    it ends, so that a withdrawal comes before it and is seen, or after it."""
+def look(scope: Scope, run: Run | None, batch: Sequence[Leased]) -> dict[int, Reached | LeftOut]:
+    """By delivery id: where to, or why not after all; nobody where the run or its channel is not there. For the unit that
+    marks a batch in flight: their answers are held until it ends, so that a withdrawal comes before it and is seen, or after
+    it."""
+    bound = calls.channel(scope, run.channel) if run else None
+    if run is None or bound is None:
+        return {}
+    identity = bound.impl.identity
     members = [row.recipient_id for row in batch]
     agreed = _agreed(scope, run, members)  # first: what is read after it stands
     found = people(scope, identity, members)

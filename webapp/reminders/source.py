@@ -56,21 +56,16 @@ class Reminders:
         self, scope: Scope, campaign_id: int, batch: Sequence[Leased]
     ) -> Mapping[int, Parts | LeftOut]:
         """The messages of a batch, and who is left out after all."""
-        run = self.run(scope, campaign_id)
-        bound = calls.channel(scope, run.channel) if run else None
-        if run is None or bound is None:
-            return {}
-        reached = reaching.look(scope, run, bound.impl.identity, batch)
-        named = _named(scope, [row.id for row in batch])
+        reached = reaching.look(scope, self.run(scope, campaign_id), batch)
+        named = _named(scope, list(reached))
         answers: dict[int, Parts | LeftOut] = {}
-        for row in batch:
-            who = reached[row.id]
+        for id_, who in reached.items():
             if isinstance(who, LeftOut):
-                answers[row.id] = who
-            elif not named[row.id]:
-                answers[row.id] = LeftOut("used_since")
+                answers[id_] = who
+            elif not named[id_]:
+                answers[id_] = LeftOut("used_since")
             else:
-                answers[row.id] = _write(scope, who, named[row.id])
+                answers[id_] = _write(scope, who, named[id_])
         return answers
 
     def finished(self, scope: Scope, campaign_id: int) -> None:

@@ -14,7 +14,6 @@ from webapp.outbox.models import Delivery
 from webapp.outbox.queries import ON_THE_WAY
 from webapp.outbox.reaching import Reached
 from webapp.outbox.sources import Called, Leased, LeftOut, Parts, Run
-from webapp.plugin_runtime import calls
 from webapp.telling import wording
 from webapp.telling.models import Telling, Told
 
@@ -50,16 +49,12 @@ class Tellings:
         self, scope: Scope, campaign_id: int, batch: Sequence[Leased]
     ) -> Mapping[int, Parts | LeftOut]:
         """The messages of a batch, and who is left out after all."""
-        run = self.run(scope, campaign_id)
-        bound = calls.channel(scope, run.channel) if run else None
-        if run is None or bound is None:
-            return {}
-        reached = reaching.look(scope, run, bound.impl.identity, batch)
+        reached = reaching.look(scope, self.run(scope, campaign_id), batch)
         told = _told(
             scope, campaign_id, {row.recipient_id for row in batch}, {row.occurrence for row in batch}
         )
         answers: dict[int, Parts | LeftOut] = {}
-        for row in batch:
+        for row in (row for row in batch if row.id in reached):
             who, what = reached[row.id], told.get((row.recipient_id, row.occurrence))
             if isinstance(who, LeftOut):
                 answers[row.id] = who
