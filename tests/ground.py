@@ -200,6 +200,17 @@ def db(db_url: str) -> Iterator[Database]:
         database.close()
 
 
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """A shop's address that a test leaves in the process would be the next one's, whichever that is on this machine."""
+    yield
+    from webapp.kernel import links
+
+    left = links._base
+    links.use(None)
+    assert left is None, f"this test left an address behind (links.use): {left}"
+
+
 # ------------------------------------------------------------------------------------------------------- app in process
 
 

@@ -10,14 +10,17 @@ from tests.browser.shop import Shop, build
 from tests.support import databases, seed
 from tests.support.serving import serving
 from tests.support.smtp import SmtpReceiver
+from webapp.kernel import links
 from webapp.plugin_runtime import context
 
 
 @pytest.fixture
-def shop(standing: Shop) -> Shop:
-    """The sample shop; its keys are this process's again, whatever shop a test before had."""
+def shop(standing: Shop) -> Iterator[Shop]:
+    """The sample shop; its keys and its address are this process's while the test lasts, whatever others had or have."""
     context.use_secrets_of(standing.app.extensions["regulars.settings"].instance)
-    return standing
+    links.use(standing.address)
+    yield standing
+    links.use(None)
 
 
 @pytest.fixture(scope="session")
