@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Result, Select, and_, bindparam, case, literal, select
+from sqlalchemy import BindParameter, ColumnElement, Result, Select, bindparam, select
 
 from webapp.coupons import conditions, quoting
 from webapp.coupons.conditions import Conditions
@@ -19,7 +19,7 @@ from webapp.kernel.errors import Refused
 from webapp.kernel.scope import Scope
 from webapp.plugin_api import CouponType
 from webapp.plugin_runtime import calls
-from webapp.plugin_runtime.models import PluginState
+from webapp.plugin_runtime.models import PluginState, switch_of
 
 _Rows = Select[Coupon, Offer, OfferTerms, bool | None]
 
@@ -91,12 +91,11 @@ def _known(scope: Scope, rows: Result[*tuple[Any, ...]]) -> list[Known]:
 @cache
 def _all(plugins: tuple[tuple[str, str], ...]) -> _Rows:
     """plugins: each coupon type's, whose switch is read beside (None: nobody has touched it)."""
-    plugin = case(dict(plugins), value=Offer.type_key, else_="") if plugins else literal("")
     return (
         select(Coupon, Offer, OfferTerms, PluginState.enabled)
         .join(Offer, ITS_OFFER)
         .join(OfferTerms, ITS_TERMS)
-        .outerjoin(PluginState, and_(PluginState.brand_id == Coupon.brand_id, PluginState.plugin == plugin))
+        .outerjoin(PluginState, switch_of(plugins, Coupon.brand_id, Offer.type_key))
     )
 
 

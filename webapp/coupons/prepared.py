@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exists, false, insert, literal, or_, select, update
+from sqlalchemy import and_, bindparam, case, cast, exists, false, insert, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp.coupons.models import (
@@ -21,9 +21,9 @@ from webapp.coupons.models import (
     OfferDay,
     OfferTerms,
 )
-from webapp.kernel.model import table_of
+from webapp.kernel.model import inline, table_of
 from webapp.members.models import Member
-from webapp.plugin_runtime.models import PluginState
+from webapp.plugin_runtime.models import PluginState, switch_of
 
 COUNTED = {"preserve_rowcount": True}  # psycopg's inserts drop it unless they are told
 
@@ -41,12 +41,12 @@ def everything(plugins: tuple[tuple[str, str], ...]) -> Any:
     c, o, t, m = Coupon.__table__, Offer.__table__, OfferTerms.__table__, Member.__table__
     a, d = OfferAllowance.__table__, OfferDay.__table__
     p = PluginState.__table__
-    plugin = case(dict(plugins), value=o.c.type_key, else_="") if plugins else literal("")
     ending = (
         exists()
         .where(
             c.c.brand_id == o.c.brand_id,
             c.c.offer_id == o.c.id,
+            c.c.state == inline("held"),
             c.c.held_until <= bindparam("now"),
             c.c.claimed_at.is_(None),  # kept, not held for a basket
         )
@@ -83,7 +83,7 @@ def everything(plugins: tuple[tuple[str, str], ...]) -> Any:
             a, and_(a.c.brand_id == o.c.brand_id, a.c.offer_id == o.c.id, a.c.person_id == m.c.person_id)
         )
         .outerjoin(d, and_(d.c.brand_id == o.c.brand_id, d.c.offer_id == o.c.id, d.c.day == bindparam("day")))
-        .outerjoin(p, and_(p.c.brand_id == o.c.brand_id, p.c.plugin == plugin))
+        .outerjoin(p, switch_of(plugins, o.c.brand_id, o.c.type_key))
         .where(o.c.brand_id == bindparam("brand"), o.c.id == bindparam("offer"))
     )
 
@@ -96,8 +96,23 @@ def new_coupon(dialect: str) -> Any:
 
 @cache
 def new_steps() -> Any:
-    """Its history."""
-    return insert(table_of(CouponChange))
+    """Its history: given, and taken at the same moment. Binds the columns' names; given, taken: the ids; day and step: what is
+    said of each; state: what it became."""
+    table = table_of(CouponChange)
+
+    def bound(column: str, name: str = "") -> Any:
+        return bindparam(name or column, type_=table.c[column].type)
+
+    def step(id_: str, was: Any, state: Any, detail: str) -> Any:
+        both = (bound(name) for name in ("brand_id", "coupon_id", "at", "actor_kind", "actor_id"))
+        return select(*both, bound("id", id_), was, state, bound("detail", detail))
+
+    # As a SELECT: of several rows of VALUES SQLAlchemy keeps no compiled statement, and sent one by one they are two.
+    columns = ("brand_id", "coupon_id", "at", "actor_kind", "actor_id", "id", "from_state", "state", "detail")
+    nothing = cast(null(), table.c.from_state.type)
+    given = step("given", nothing, inline("issued"), "day")
+    taken = step("taken", inline("issued"), bound("state"), "step")
+    return insert(table).from_select(columns, given.union_all(taken), include_defaults=False)
 
 
 @cache

@@ -299,21 +299,21 @@ def _insert(scope: Scope, row: Row) -> Coupon | None:
 
 def _record(scope: Scope, plan: Plan, row: Row) -> None:
     """Its history: given, and taken (or kept) at the same moment."""
-    common = {
-        "brand_id": scope.brand.id,
-        "coupon_id": row["id"],
-        "at": scope.now,
-        "actor_kind": scope.actor.kind,
-        "actor_id": scope.actor.id,
-    }
     given, taken = scope.new_ids(2)
-    day = {"day": scope.today.isoformat()} if plan.facts.per_day is not None else {}
     scope.send(
         prepared.new_steps(),
-        [
-            {**common, "id": given, "from_state": None, "state": "issued", "detail": day},
-            {**common, "id": taken, "from_state": "issued", "state": row["state"], "detail": plan.step},
-        ],
+        {
+            "brand_id": scope.brand.id,
+            "coupon_id": row["id"],
+            "at": scope.now,
+            "actor_kind": scope.actor.kind,
+            "actor_id": scope.actor.id,
+            "given": given,
+            "taken": taken,
+            "state": row["state"],
+            "day": {"day": scope.today.isoformat()} if plan.facts.per_day is not None else {},
+            "step": plan.step,
+        },
     )
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKeyConstraint,
+    MetaData,
+    String,
+    Table,
+    literal_column,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -32,6 +40,12 @@ class BrandRow:
 def table_of(model: type[Base]) -> Table:
     """A model's table, past the ORM."""
     return cast("Table", model.__table__)
+
+
+def inline(word: str) -> ColumnElement[str]:
+    """A constant of ours in the statement's text, not bound to it. PostgreSQL then expects as few rows of a statement that it has
+    prepared as where it plans it anew; it would otherwise plan anew each time, for longer than the statement takes."""
+    return literal_column("'" + word.replace("'", "''") + "'", String())
 
 
 def brand_fk(column: str, table: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:

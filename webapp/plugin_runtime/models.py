@@ -5,10 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    and_,
+    case,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.kernel.model import Base, BrandRow
+from webapp.kernel.model import Base, BrandRow, inline
 from webapp.kernel.types import JsonValue, UtcDateTime
 
 
@@ -20,6 +31,15 @@ class PluginState(Base):
     brand_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     plugin: Mapped[str] = mapped_column(String(60), primary_key=True)
     enabled: Mapped[bool] = mapped_column(Boolean)
+
+
+def switch_of(plugins: tuple[tuple[str, str], ...], brand_id: Any, key: Any) -> ColumnElement[bool]:
+    """Where PluginState is the row of the plugin that owns a key, of a coupon type say. plugins: keys with their plugins
+    (calls.coupon_plugins)."""
+    owner = [(key == inline(known), inline(plugin)) for known, plugin in plugins]
+    if not owner:
+        return false()
+    return and_(PluginState.brand_id == brand_id, PluginState.plugin == case(*owner, else_=inline("")))
 
 
 class PluginSetting(Base):
