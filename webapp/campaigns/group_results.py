@@ -164,7 +164,7 @@ def people(scope: Scope, link: CampaignGroup) -> Select[Any]:
 
 def _days_after(scope: Scope, day: Any, days: int) -> Any:
     """A day so many days later, as the database counts."""
-    if scope.session.get_bind().dialect.name == "sqlite":
+    if scope.dialect == "sqlite":
         return func.date(day, f"+{days} days")
     return day + days
 

@@ -22,7 +22,7 @@ def upsert(scope: Scope, model: Any) -> Any:
     """An INSERT of the unit's database that knows ON CONFLICT DO UPDATE."""
     from sqlalchemy.dialects import postgresql, sqlite
 
-    dialect = scope.session.get_bind().dialect.name
+    dialect = scope.dialect
     build: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
     return build[dialect](model)
 
@@ -172,9 +172,11 @@ def stock_back(scope: Scope, offer_id: int, n: int) -> None:
 
 def forget(scope: Scope, offer_id: int) -> None:
     """Whoever holds the offer in this unit reads its row again."""
-    held = scope.session.identity_map.get(identity_key(Offer, (scope.brand.id, offer_id)))
+    if scope.opened is None:
+        return
+    held = scope.opened.identity_map.get(identity_key(Offer, (scope.brand.id, offer_id)))
     if held is not None:
-        scope.session.expire(held)
+        scope.opened.expire(held)
 
 
 def _changed(done: Any) -> bool:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import class_mapper, make_transient_to_detached
+from sqlalchemy.orm import class_mapper
 
 from webapp.coupons import codes, counters, holds, prepared
 from webapp.coupons.issue import BY_CODE, CODE_LENGTH, refusal_of
@@ -73,7 +73,8 @@ def take(
     until: datetime | None = None,
     tell: Tell | None = None,
 ) -> Coupon | Refused:
-    """A coupon of an open offer for a member who asks for it; a type that keeps it for minutes only gives it `held`.
+    """A coupon of an open offer for a member who asks for it; a type that keeps it for minutes only gives it `held`. What is
+    returned is for reading: it is not in the session.
 
     `key`: of the form that was posted; the same key gives the same answer. `code`: the word that was typed, if one was.
     `through`: the plugin that asks, blank for the core's own page. `until`: it is held for what that plugin says (waiting.py)
@@ -128,7 +129,7 @@ def _end_holds(scope: Scope, offer_id: int) -> None:
 
 def _look(scope: Scope, offer_id: int, member_id: int) -> Any:
     """What prepared.everything reads."""
-    scope.session.flush()  # what follows goes past the session
+    scope.flush()  # what follows goes past the session
     facts = scope.send(
         prepared.everything(calls.coupon_plugins()),
         {
@@ -248,7 +249,6 @@ def _object(row: Row) -> Coupon:
     """What loading the row would make, past the constructor: it is written as it stands, and nobody listens to it."""
     coupon: Coupon = class_mapper(Coupon).class_manager.new_instance()
     vars(coupon).update(row)
-    make_transient_to_detached(coupon)
     return coupon
 
 
@@ -274,7 +274,6 @@ def _give(scope: Scope, plan: Plan, tell: Tell) -> Coupon | Refused:
             )
         tell(plan)
         return plan.refusal
-    scope.session.add(coupon)  # it is what was just written: nothing needs to be read
     return coupon
 
 

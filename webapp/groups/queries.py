@@ -200,7 +200,7 @@ def _shown(scope: Scope, show: str) -> ColumnElement[bool]:
 
 def _left_early(scope: Scope) -> ColumnElement[bool]:
     """Did the stay last less than seven days? In seconds, which both databases can count."""
-    sqlite = scope.session.get_bind().dialect.name == "sqlite"
+    sqlite = scope.dialect == "sqlite"
     lasted: ColumnElement[Any] = (
         (func.julianday(GroupStay.left_at) - func.julianday(GroupStay.joined_at)) * 86400
         if sqlite

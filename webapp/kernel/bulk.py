@@ -34,7 +34,7 @@ def commit_soon(scope: Scope) -> None:
 
 def is_sqlite(scope: Scope) -> bool:
     """The embedded default?"""
-    return scope.session.get_bind().dialect.name == "sqlite"
+    return scope.dialect == "sqlite"
 
 
 def insert(scope: Scope, model: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -130,22 +130,19 @@ class Database:
     def _write_once(
         self, work: Callable[[Scope], T], brand: BrandRef | None, actor: Actor, now: datetime | None
     ) -> T:
-        # The transaction is the connection's, and the session joins it: a unit that sends all of its statements itself pays
-        # for no bookkeeping of the session's.
-        with self.engine.connect() as connection, Session(connection, expire_on_commit=False) as session:
-            scope = Scope(
-                session, brand, actor, now or clock.now(), self.blocks, db=self, connection=connection
-            )
-            committed = False
+        # The transaction is the connection's, and the session joins it where one is asked for.
+        with self.engine.connect() as connection:
+            scope = Scope(brand, actor, now or clock.now(), self.blocks, connection=connection, db=self)
             try:
                 connection.begin()  # waits for SQLite's write lock here, so that waiting is not counted as work
                 started = time.perf_counter()
                 result = work(scope)
-                session.flush()
+                scope.flush()
                 connection.commit()
-                committed = True
             finally:
-                self.blocks.settle(session, committed=committed)
+                if scope.opened is not None:
+                    scope.opened.close()
+            self.blocks.settle(scope)
             took = time.perf_counter() - started
             self.meter.add(took)
             if took > LONG_UNIT:
@@ -166,7 +163,7 @@ class Database:
         with Session(self.reader, expire_on_commit=False) as session:
             if not self.is_sqlite:
                 session.connection(execution_options={"postgresql_readonly": True})
-            yield Scope(session, brand, actor, now or clock.now(), self.blocks, db=self)
+            yield Scope(brand, actor, now or clock.now(), self.blocks, opened=session, db=self)
             session.expunge_all()  # nothing is written, and what was loaded stays readable
             session.commit()  # at a rollback psycopg would forget its prepared statements, and prepare none ever
 

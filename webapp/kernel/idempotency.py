@@ -60,7 +60,7 @@ def insert_or_ignore(scope: Scope, model: type[Base]) -> Any:
 
     SQLAlchemy drops the rowcount of an INSERT on psycopg unless it is told to keep it.
     """
-    name = scope.session.get_bind().dialect.name
+    name = scope.dialect
     build: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}.get(name, insert)
     return build(model).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 

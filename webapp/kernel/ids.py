@@ -8,12 +8,16 @@ row is never held for the length of somebody's work; SQLite has one writer, whic
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, String, event, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kernel.model import Base
+
+if TYPE_CHECKING:
+    from webapp.kernel.scope import Scope
 
 BLOCK = 512
 FIRST = 1000
@@ -42,35 +46,34 @@ class IdBlocks:
         self._lock = threading.Lock()
         self._stock = range(0)
 
-    def take(self, session: Session, n: int) -> range:
-        """n ids in a row."""
+    def take(self, scope: Scope, n: int) -> range:
+        """n ids in a row, for a unit of work."""
         if n < 1:
             return range(0)
         with self._lock:
             if len(self._stock) >= n:
                 taken, self._stock = self._stock[:n], self._stock[n:]
                 return taken
-        own: range = session.info.get("ids", range(0))
+        own = scope.ids
         if len(own) < n:
-            own = self._fetch(session, max(n, BLOCK))
-        session.info["ids"] = own[n:]
+            own = self._fetch(scope, max(n, BLOCK))
+        scope.ids = own[n:]
         return own[:n]
 
-    def _fetch(self, session: Session, n: int) -> range:
+    def _fetch(self, scope: Scope, n: int) -> range:
         if self._engine.dialect.name == "sqlite":
-            end = session.connection().execute(text(_TAKE), {"n": n}).scalar_one()
+            end: int = scope.send(text(_TAKE), {"n": n}).scalar_one()
         else:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as apart:
                 end = apart.execute(text(_TAKE), {"n": n}).scalar_one()
         return range(end - n, end)
 
-    def settle(self, session: Session, *, committed: bool) -> None:
-        """Called by the unit of work at its end: the rest of a committed block becomes the process's stock."""
-        rest: range = session.info.pop("ids", range(0))
-        if committed and rest:
+    def settle(self, scope: Scope) -> None:
+        """Called by the unit of work once it has committed: the rest of its block becomes the process's stock."""
+        if scope.ids:
             with self._lock:
-                if len(rest) > len(self._stock):
-                    self._stock = rest
+                if len(scope.ids) > len(self._stock):
+                    self._stock = scope.ids
 
 
 @event.listens_for(IdBlock.__table__, "after_create")

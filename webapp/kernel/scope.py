@@ -76,17 +76,25 @@ class Ring:
 class Scope:
     """One unit of work. Made by `Database.write` and `Database.read`; services never commit it."""
 
-    session: Session
     brand_or_none: BrandRef | None
     actor: Actor
     now: datetime
     blocks: IdBlocks
+    opened: Session | None = None  # the session, once it is needed
+    connection: Connection | None = None  # the unit's, once it is needed
+    ids: range = range(0)  # of this unit alone until it has committed
     rings: list[Ring] = field(default_factory=list)
     committed: list[Callable[[], None]] = field(default_factory=list)
     db: Database | None = (
         None  # for what is done later, in units of its own (a plugin's verbs); never within this one
     )
-    connection: Connection | None = None  # the session's, once it is needed
+
+    @property
+    def session(self) -> Session:
+        """The unit's session: a writing unit that sends all of its statements itself never makes one."""
+        if self.opened is None:
+            self.opened = Session(self.connection, expire_on_commit=False)
+        return self.opened
 
     @property
     def brand(self) -> BrandRef:
@@ -98,14 +106,24 @@ class Scope:
     @property
     def dialect(self) -> str:
         """The database's kind: sqlite or postgresql."""
-        return (self.connection or self.session.get_bind()).dialect.name
+        return self.at.dialect.name
+
+    @property
+    def at(self) -> Connection:
+        """The unit's own connection."""
+        if self.connection is None:
+            self.connection = self.session.connection()
+        return self.connection
 
     def send(self, statement: Executable, values: Any = None) -> CursorResult[*tuple[Any, ...]]:
         """A statement past the session, to the unit's own connection: for rows that need no bookkeeping. What was added to the
         session is not flushed before."""
-        if self.connection is None:
-            self.connection = self.session.connection()
-        return self.connection.execute(statement, values)
+        return self.at.execute(statement, values)
+
+    def flush(self) -> None:
+        """What was added to the session is sent before what goes past it."""
+        if self.opened is not None:
+            self.opened.flush()
 
     @property
     def today(self) -> date:
@@ -114,11 +132,11 @@ class Scope:
 
     def new_id(self) -> int:
         """One fresh 64-bit id, unique across tables and brands."""
-        return self.blocks.take(self.session, 1)[0]
+        return self.blocks.take(self, 1)[0]
 
     def new_ids(self, n: int) -> range:
         """n fresh ids in a row."""
-        return self.blocks.take(self.session, n)
+        return self.blocks.take(self, n)
 
     def ring(self, job: str, **ids: Any) -> None:
         """Ring the queue's doorbell once this unit has committed."""

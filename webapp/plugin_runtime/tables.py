@@ -50,7 +50,7 @@ class BoundTables:
         self._values(table, values)
 
         def work(scope: Scope) -> int | None:
-            build = _INSERT[scope.session.get_bind().dialect.name]
+            build = _INSERT[scope.dialect]
             row = {**values, "brand_id": scope.brand.id, "id": scope.new_id()}
             made = build(table).values(**row).on_conflict_do_nothing().returning(table.c.id)
             new_id: int | None = scope.session.execute(made).scalar_one_or_none()
