@@ -1,4 +1,4 @@
-"""Making, changing, opening and closing offers. What an offer promises is a version; coupons keep theirs."""
+"""Making, changing, opening, closing and removing offers. What an offer promises is a version; coupons keep theirs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import unicodedata
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, true, update
+from sqlalchemy import and_, delete, select, true, update
+from sqlalchemy.exc import IntegrityError
 
 from webapp.coupons import conditions, queries
 from webapp.coupons.checking import OfferDetails, Wrong, check
-from webapp.coupons.models import Offer, OfferTerms
+from webapp.coupons.models import Offer, OfferEvent, OfferTerms
 from webapp.kernel.errors import Refused, UserError
 from webapp.kernel.scope import Scope
 from webapp.plugin_runtime import calls
@@ -121,6 +122,39 @@ def close_offer(scope: Scope, offer_id: int) -> Offer:
         scope.session.flush()
         scope.audit("offer.close", "offer", offer.id)
     return offer
+
+
+def remove_draft(scope: Scope, offer_id: int) -> Refused | None:
+    """Away with a draft that nothing else names. An offer that was open once stays: coupons and figures tell of it.
+
+    Refused: not_draft (state), in_use. Raises NotFound.
+    """
+    offer = queries.offer(scope, offer_id)
+    if offer.state != "draft":
+        return Refused("not_draft", {"state": offer.state})
+    name, events = offer.name, select(OfferEvent.offers).where(OfferEvent.brand_id == scope.brand.id)
+    if any(offer_id in there for there in scope.session.scalars(events)):
+        return Refused("in_use")
+    try:
+        with scope.session.begin_nested() as tried:
+            terms = delete(OfferTerms).where(
+                OfferTerms.brand_id == scope.brand.id, OfferTerms.offer_id == offer_id
+            )
+            # A draft, still: somebody may be opening it at this very moment.
+            draft = delete(Offer).where(
+                Offer.brand_id == scope.brand.id, Offer.id == offer_id, Offer.state == "draft"
+            )
+            unsynced = {"synchronize_session": False}
+            scope.session.execute(terms, execution_options=unsynced)
+            gone: Any = scope.session.execute(draft, execution_options=unsynced)
+            if gone.rowcount != 1:
+                tried.rollback()
+                return Refused("not_draft", {"state": "open"})
+    except IntegrityError:  # campaigns, matrices, printed codes, places: whatever names it has a key to it
+        return Refused("in_use")
+    scope.session.expunge(offer)
+    scope.audit("offer.remove", "offer", offer_id, name=name)
+    return None
 
 
 def allow_each(scope: Scope, offer_id: int, per_person: int) -> None:

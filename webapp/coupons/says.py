@@ -130,6 +130,13 @@ _PLAIN: Mapping[str, Any] = {
     "code_unknown": _l("This code does not belong to this offer. Look at it once more."),
     "code_used_up": _l("This code has been used as often as it may be."),
     "not_open": _l("This offer is not open."),
+    "not_draft": _l(
+        "Only a draft can be removed. An offer that was open once stays: coupons and figures tell of it."
+    ),
+    "in_use": _l(
+        "It cannot be removed: a campaign, a matrix, an event page, a code or a joining code gives coupons by it. "
+        "Choose another offer there first."
+    ),
     "own_page": _l(
         "Members take this kind of coupon themselves, on the offer's own page. Give them its address, or its QR code."
     ),

@@ -5,7 +5,15 @@ from __future__ import annotations
 from webapp.coupons.checking import OfferDetails, Wrong
 from webapp.coupons.issue import give, issue, issue_for_campaign
 from webapp.coupons.join import join_orders
-from webapp.coupons.offers import allow_each, change_offer, close_offer, new_offer, open_offer, set_who
+from webapp.coupons.offers import (
+    allow_each,
+    change_offer,
+    close_offer,
+    new_offer,
+    open_offer,
+    remove_draft,
+    set_who,
+)
 from webapp.coupons.queries import coupon_path
 from webapp.coupons.redeem import Quoted, claim, look, quote, redeem, void
 from webapp.coupons.undoing import reverse
@@ -29,6 +37,7 @@ __all__ = [
     "open_offer",
     "quote",
     "redeem",
+    "remove_draft",
     "reverse",
     "set_who",
     "void",

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from tests import factories as make
 from tests.factories.offers import TYPE
 from tests.support.databases import ONE_DATABASE
-from webapp.coupons import queries, service
-from webapp.coupons.models import Coupon, Offer, OfferTerms
+from webapp.coupons import codes, queries, service
+from webapp.coupons.models import Coupon, Offer, OfferEvent, OfferTerms
 from webapp.coupons.service import OfferDetails
 from webapp.kernel.db import Database
-from webapp.kernel.errors import Refused, UserError
+from webapp.kernel.errors import NotFound, Refused, UserError
 from webapp.kernel.scope import BrandRef, Scope
 from webapp.plugin_runtime import context
 
@@ -190,3 +190,31 @@ def test_another_brands_offer_is_not_there(db: Database, brand: BrandRef) -> Non
     for work in (service.open_offer, service.close_offer, queries.offer):
         with pytest.raises(NotFound):
             db.write(lambda scope, work=work: work(scope, offer_id), brand=other)
+
+
+def test_a_draft_goes_unless_something_names_it_and_what_was_open_stays(
+    db: Database, brand: BrandRef
+) -> None:
+    plain, with_code, at_event, was_open = db.write(
+        lambda scope: [made(scope, name=name).id for name in ("a", "b", "c", "d")], brand=brand
+    )
+
+    def named(scope: Scope) -> None:
+        assert not isinstance(codes.make_shared(scope, with_code, "SPRING"), Refused)
+        event = {"token": "t" * 20, "title": "Spring", "offers": [at_event], "created_at": scope.now}
+        scope.session.add(OfferEvent(brand_id=scope.brand.id, id=scope.new_id(), **event))
+        service.open_offer(scope, was_open)
+        service.close_offer(scope, was_open)
+
+    db.write(named, brand=brand)
+    said = [
+        db.write(lambda scope, one=one: service.remove_draft(scope, one), brand=brand)  # type: ignore[misc]
+        for one in (plain, with_code, at_event, was_open)
+    ]
+    assert said == [None, Refused("in_use"), Refused("in_use"), Refused("not_draft", {"state": "closed"})]
+    with db.read(brand=brand) as scope:
+        kept = set(scope.session.scalars(select(Offer.id)))
+        terms = set(scope.session.scalars(select(OfferTerms.offer_id)))
+    assert kept == terms == {with_code, at_event, was_open}
+    with pytest.raises(NotFound):
+        db.write(lambda scope: service.remove_draft(scope, plain), brand=brand)

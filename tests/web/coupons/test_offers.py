@@ -56,6 +56,18 @@ def test_making_opening_and_closing(client: Client, db: Database) -> None:
     }
 
 
+def test_a_draft_is_removed_on_its_page_once(client: Client) -> None:
+    place = client.submit(NEW, GOOD).request.path
+    gone = client.submit(place, form="/remove")
+    assert gone.request.path == "/offers" and "No offers yet" in gone.text and "Removed." in gone.text
+    assert client.post(f"{place}/remove").status_code == 404  # the second tap
+    place = client.submit(NEW, GOOD).request.path
+    client.submit(place, form="/open")
+    assert "/remove" not in client.get(place).text
+    late = client.post(f"{place}/remove", follow_redirects=True)  # a page that was open before
+    assert "Only a draft can be removed" in text_of(late.text)
+
+
 def test_mistakes_are_told_beside_their_fields_and_everything_typed_is_kept(
     client: Client, db: Database
 ) -> None:

@@ -202,6 +202,7 @@ TABLE = {
     "offers.index": "OPSM",
     "offers.new": "OP",
     "offers.open_": "OP",
+    "offers.remove": "OP",
     "offers.save_who": "OP",
     "offers.show": "OPSM",
     "matrices.add": "OP",

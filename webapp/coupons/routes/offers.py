@@ -180,6 +180,17 @@ def close(offer_id: int) -> Response:
     return edge.redirect("offers.show", offer_id=offer_id)
 
 
+@bp.post("/offers/<int:offer_id>/remove", permission="coupons.edit")
+def remove(offer_id: int) -> Response:
+    """Away with a draft that nothing else names."""
+    refused = edge.write(lambda scope: service.remove_draft(scope, offer_id))
+    if refused is not None:
+        flash(says.refused(refused), "warn")
+        return edge.redirect("offers.show", offer_id=offer_id)
+    flash(_("Removed."), "good")
+    return edge.redirect("offers.index")
+
+
 def _choice(one: calls.Bound[CouponType]) -> dict[str, str]:
     """A coupon type in the list of them, with what its plugin says of itself."""
     say, manifest = words(one.plugin), registry().plugins[one.plugin].manifest
