@@ -37,7 +37,7 @@ Row = dict[str, Any]
 @dataclass(slots=True)
 class Plan:
     """What is going to be given, or why not. facts: what was read, of the offer above all. row: the coupon's, and coupon the
-    same as an object, not in the session before it is written. by: the code that brings it."""
+    same as an object, for reading: it is in no session. by: the code that brings it."""
 
     facts: Any
     refusal: Refused | None = None
