@@ -70,7 +70,7 @@ def kill_at(process: subprocess.Popen[bytes], shop: Shop, share: float) -> None:
     kill(process)
 
 
-# A unit is at most three tenths of the file (imports.apply.Pace), so that something is left after six and a half.
+# A unit is at most two fifths of all before it (imports.apply.Pace), so that something is left after six and a half tenths.
 @pytest.mark.parametrize("share", [0.02, 0.4, 0.65])
 def test_killed_while_it_applies(shop: Shop, files: Any, share: float) -> None:
     paths, totals = files

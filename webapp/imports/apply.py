@@ -34,19 +34,19 @@ class Pace:
 
     AIM = 0.1
 
-    def __init__(self, least: int = 1500, most: int = 20_000) -> None:
+    def __init__(self, least: int = 1500, most: int = 40_000) -> None:
         """In rows (orders and lines, or members). least: less would be all overhead; the first unit's size."""
         self.size, self._least, self._most = least, least, most
-        self._began = time.perf_counter()
 
-    def begin(self) -> None:
-        """A unit has begun (its lock is held)."""
-        self._began = time.perf_counter()
+    def unit(self, scope: Scope) -> None:
+        """A unit has begun (its lock is held); what it took is learnt when it has been committed."""
+        began = time.perf_counter()
+        scope.committed.append(lambda: self._took(max(time.perf_counter() - began, 0.001)))
 
-    def ended(self, _cursor: Any = None) -> None:
-        """It has been committed."""
-        took = max(time.perf_counter() - self._began, 0.001)
-        self.size = int(min(self._most, max(self._least, self.size * min(1.25, max(0.25, self.AIM / took)))))
+    def _took(self, seconds: float) -> None:
+        self.size = int(
+            min(self._most, max(self._least, self.size * min(1.4, max(0.25, self.AIM / seconds))))
+        )
 
 
 class Census:
@@ -57,11 +57,13 @@ class Census:
         self._db, self._models = db, written
         bulk.analyse(db, *(model for model in read if bulk.believed(db, model) <= 0))
         self._next = max(1000, bulk.believed(db, written[0]))
+        self.taken = self._next > 1000
+        """Is what is written known well enough for two units at once? One that reads all of a table is told in time."""
 
     def look(self, cursor: Any) -> None:
         """After a unit, with its cursor."""
         if cursor["created"] >= self._next:
-            self._next = cursor["created"] * 30
+            self._next, self.taken = cursor["created"] * 30, True
             bulk.analyse(self._db, *self._models)
 
 
@@ -92,7 +94,7 @@ class MembersStep:
 
     def __call__(self, scope: Scope, cursor: Any) -> Next | Done:
         """One unit."""
-        self.pace.begin()
+        self.pace.unit(scope)
         if self._stores is None:
             self._attributes = attributes.define_attributes(scope, self._kinds)
             self._stores = {store.code: store.id for store in brands.stores(scope)}

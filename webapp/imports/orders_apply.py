@@ -2,15 +2,16 @@
 
 Orders that are stored already are compared and merged by orders.service.record, on both databases. A unit's worth of
 orders that are all new, the common case and the large one, goes into SQLite by three statements that read the stage
-beside the shop's own tables, and into PostgreSQL by COPY.
+beside the shop's own tables, and into PostgreSQL by COPY, two units at a time (kernel.abreast).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import select
@@ -18,8 +19,10 @@ from sqlalchemy import select
 from webapp.brands import queries as brands
 from webapp.brands.models import Store
 from webapp.imports.apply import Pace, finish, remember
-from webapp.imports.stage import Stage, open_stage
+from webapp.imports.stage import Stage
 from webapp.kernel import bulk
+from webapp.kernel.abreast import Overtaken, Part, Turn
+from webapp.kernel.ids import IdBlocks
 from webapp.kernel.model import Base
 from webapp.kernel.scope import Scope
 from webapp.kernel.steps import Done, Next
@@ -82,7 +85,6 @@ INSERT_LINES = (
 class _Unit:
     """What is ready to be written: rows after .. last of the stage. text: the lines of the orders `of` for COPY."""
 
-    after: int
     last: int
     first_id: int
     orders: list[OrderIn]
@@ -92,7 +94,7 @@ class _Unit:
 
 
 class OrdersStep:
-    """Applies staged orders. Cursor: the last row applied, and counts."""
+    """Applies staged orders, a unit a call, or by `plan` two at a time. Cursor: the last row applied, and counts."""
 
     reads: tuple[type[Base], ...] = (Store, Member, MemberIdentity)
     writes: tuple[type[Base], ...] = (Order, OrderLine)
@@ -104,33 +106,28 @@ class OrdersStep:
         self._reached: tuple[int, int] | None = None  # the unit looked at last: rows after .. up to
         self._detach: Callable[[], None] | None = None
         self._stores: dict[str, int] = {}
-        self._unit: _Unit | None = None
-        self._next: tuple[int, Future[_Unit]] | None = None
-        self._ahead = ThreadPoolExecutor(1, "import-ahead", initializer=self._open)
-        self._own: Stage | None = None  # of the thread that reads ahead
-        self._fresh: bool | None = None  # nothing of this source was stored before
+        self._begun = False
+        self._fresh = True  # nothing of this source was stored before
+        self._reading = Lock()  # of the stage, by units that are made ready side by side
 
     def __call__(self, scope: Scope, cursor: Any) -> Next | Done:
         """One unit."""
-        self.pace.begin()
+        self._begin(scope)
+        self.pace.unit(scope)
         after = cursor["row"]
-        if not self._stores:
-            self._stores = {store.code: store.id for store in brands.stores(scope)}
-        done = self._within(scope, after) if bulk.is_sqlite(scope) else None
-        if done is None:
-            done = self._by_copy(scope, after)
-        if done is None:
+        last = self._reach(after)
+        if last == after:
             return finish(scope, self._import_id, cursor)
-        last, recorded = done
-        return Next(
-            {
-                "row": last,
-                "created": cursor["created"] + recorded.created,
-                "updated": cursor["updated"] + recorded.updated,
-                "unchanged": cursor["unchanged"] + recorded.unchanged,
-                "lines": cursor.get("lines", 0) + recorded.lines,
-            }
-        )
+        recorded = self._within(scope, after, last) if bulk.is_sqlite(scope) else None
+        if recorded is None:
+            unit = self._read(after, last, scope.new_ids(last - after)[0], None)
+            recorded = self._record(scope, unit)
+        return _next(cursor, last, recorded)
+
+    def plan(self, scope: Scope, cursor: Any) -> Iterator[Part]:
+        """PostgreSQL: the units from a cursor on, each read from the stage before its transaction begins."""
+        self._begin(scope)
+        return self._parts(str(scope.brand.id), scope.blocks, cursor["row"])
 
     def again(self) -> None:
         """The last unit failed because somebody wrote the same: believe nothing that was known before."""
@@ -138,11 +135,18 @@ class OrdersStep:
 
     def close(self) -> None:
         """No unit follows."""
-        self._ahead.shutdown(cancel_futures=True)
-        if self._own is not None:
-            self._own.close()
         if self._detach is not None:
             self._detach()
+
+    def _begin(self, scope: Scope) -> None:
+        if not self._begun:
+            self._stores = {store.code: store.id for store in brands.stores(scope)}
+            any_order = select(Order.id).where(Order.brand_id == scope.brand.id, Order.source == self._source)
+            by_key = any_order.order_by(
+                Order.number
+            )  # else the planner may look through the orders of all others
+            self._fresh = scope.session.scalar(by_key.limit(1)) is None
+            self._begun = True
 
     def _reach(self, after: int) -> int:
         """The last row of a unit that begins after a row, `after` itself at the end. A unit tried again is the same."""
@@ -159,11 +163,8 @@ class OrdersStep:
 
     # -- SQLite ----------------------------------------------------------------------------------------------------------
 
-    def _within(self, scope: Scope, after: int) -> tuple[int, Recorded] | None:
-        """All orders of a unit at once; None, and nothing done, when one of them is stored already or none is left."""
-        last = self._reach(after)
-        if last == after:
-            return None
+    def _within(self, scope: Scope, after: int, last: int) -> Recorded | None:
+        """All orders of a unit at once; None, and nothing done, when one of them is stored already."""
         stage = f"stage_{self._import_id}"
         self._detach = bulk.attach(scope, self._stage.path, stage)
         brand_id = scope.brand.id
@@ -177,22 +178,30 @@ class OrdersStep:
         lines = bulk.insert_select(scope, OrderLine, LINE_COLUMNS, INSERT_LINES.format(stage=stage), named)
         orders.inserted(scope, self._source, base + after + 1, base + last)
         remember(scope, self._import_id, "order", base + after + 1, base + last, {})
-        return last, Recorded(created=created, lines=lines)
+        return Recorded(created=created, lines=lines)
 
     # -- PostgreSQL, and orders that are stored already ------------------------------------------------------------------
 
-    def _by_copy(self, scope: Scope, after: int) -> tuple[int, Recorded] | None:
-        """A unit by orders.service.record; None when none is left. While the server is at it, the next one is read."""
-        unit = self._take(scope, after)
-        if unit is None:
-            return None
-        if self._fresh is None:
-            any_order = select(Order.id).where(Order.brand_id == scope.brand.id, Order.source == self._source)
-            by_key = any_order.order_by(
-                Order.number
-            )  # else the planner may look through the orders of all others
-            self._fresh = scope.session.scalar(by_key.limit(1)) is None
+    def _parts(self, brand: str, blocks: IdBlocks, after: int) -> Iterator[Part]:
+        while (last := self._reach(after)) > after:
+            yield partial(self._part, brand, blocks.apart(last - after)[0], after, last)
+            after = last
 
+    def _part(self, brand: str, first_id: int, after: int, last: int) -> Callable[[Scope, Turn], Next]:
+        """In a lane. The lines' text is written by the stage itself, without Python's lock."""
+        with self._reading:
+            ready = self._read(after, last, first_id, brand)
+
+        def unit(scope: Scope, turn: Turn) -> Next:
+            self.pace.unit(scope)
+            recorded = self._record(scope, ready, turn)
+            if turn()["row"] != after:
+                raise Overtaken
+            return _next(turn(), last, recorded)
+
+        return unit
+
+    def _record(self, scope: Scope, unit: _Unit, turn: Turn = lambda: None) -> Recorded:
         def write_lines(scope: Scope, of: Sequence[tuple[int, str]]) -> int:
             if unit.text is None or of != unit.of:
                 return self._write_lines(scope, [(order_id, unit.groups[number]) for order_id, number in of])
@@ -200,53 +209,29 @@ class OrdersStep:
             return sum(end - first for groups in unit.groups.values() for first, end in groups)
 
         done = orders.record(
-            *(scope, self._source, unit.orders, write_lines), first_id=unit.first_id, none_stored=self._fresh
+            *(scope, self._source, unit.orders, write_lines),
+            first_id=unit.first_id,
+            none_stored=self._fresh,
+            turn=turn,
         )
         made = unit.first_id if done.created else 0
         remember(scope, self._import_id, "order", made, unit.first_id + len(unit.orders) - 1, done.before)
-        return unit.last, done
-
-    def _take(self, scope: Scope, after: int) -> _Unit | None:
-        """The unit after a row, read ahead if it could be; and have the next one read."""
-        text = None if bulk.is_sqlite(scope) else str(scope.brand.id)
-        if text is not None and self._unit is not None and self._unit.after == after:
-            return self._unit  # tried again; in SQLite its ids went with the unit that failed
-        if self._next is not None and self._next[0] == after:
-            self._unit = self._next[1].result()
-        else:
-            last = self._reach(after)
-            if last == after:
-                return None
-            self._unit = self._ahead.submit(
-                self._read, after, last, scope.new_ids(last - after)[0], text
-            ).result()
-        self._next = None
-        if text is not None and (last := self._reach(self._unit.last)) > self._unit.last:
-            first_id = scope.new_ids(last - self._unit.last)[0]
-            self._next = (
-                self._unit.last,
-                self._ahead.submit(self._read, self._unit.last, last, first_id, text),
-            )
-        return self._unit
-
-    def _open(self) -> None:
-        self._own = open_stage(self._stage.path)
+        return done
 
     def _read(self, after: int, last: int, first_id: int, brand: str | None) -> _Unit:
-        """In the thread that reads ahead. The text is written by the stage itself, without Python's lock."""
-        assert self._own is not None
+        """brand: for the text that COPY takes."""
         stores = self._stores
         found = [
             OrderIn(number, member, phone, stores[store] if store else None, *rest)
-            for number, member, phone, store, *rest in self._own.ask(ROWS, (after, last))
+            for number, member, phone, store, *rest in self._stage.ask(ROWS, (after, last))
         ]
         groups: dict[str, list[tuple[int, int]]] = {}
-        for number, first, count in self._own.ask(GROUPS, (after, last)):
+        for number, first, count in self._stage.ask(GROUPS, (after, last)):
             groups.setdefault(number, []).append((first, first + count))
         of = [(id_, order.number) for id_, order in enumerate(found, first_id) if order.number in groups]
-        unit = _Unit(after, last, first_id, found, groups, of, None)
+        unit = _Unit(last, first_id, found, groups, of, None)
         if brand is not None and groups:
-            unit.text = _text(self._own, brand, _wanted([(id_, groups[number]) for id_, number in of]))
+            unit.text = _text(self._stage, brand, _wanted([(id_, groups[number]) for id_, number in of]))
         return unit
 
     def _write_lines(self, scope: Scope, of: Sequence[tuple[int, list[tuple[int, int]]]]) -> int:
@@ -260,6 +245,18 @@ class OrdersStep:
                 scope, OrderLine, LINE_COLUMNS, (_text(self._stage, str(scope.brand.id), wanted),)
             )
         return sum(after - first for _, first, after, _ in wanted)
+
+
+def _next(cursor: Any, last: int, done: Recorded) -> Next:
+    return Next(
+        {
+            "row": last,
+            "created": cursor["created"] + done.created,
+            "updated": cursor["updated"] + done.updated,
+            "unchanged": cursor["unchanged"] + done.unchanged,
+            "lines": cursor.get("lines", 0) + done.lines,
+        }
+    )
 
 
 def _wanted(of: Sequence[tuple[int, list[tuple[int, int]]]]) -> list[tuple[int, int, int, int]]:

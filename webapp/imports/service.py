@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
@@ -23,6 +22,7 @@ from webapp.imports.reading import Files, Options, Outcome, Tell, calm, known, r
 from webapp.imports.stage import Stage, open_stage, sweep_away, turn
 from webapp.imports.uploads import declared, staged
 from webapp.kernel import halt
+from webapp.kernel.abreast import LANES, run_abreast
 from webapp.kernel.db import Database
 from webapp.kernel.scope import SYSTEM, Actor, BrandRef, Scope
 from webapp.kernel.steps import Done, Next, run_steps
@@ -167,20 +167,25 @@ def _apply(
         step = MembersStep(stage, row.source, import_id, row.options["kinds"], said)
     census = Census(db, step.reads, step.writes)
 
-    def progress(cursor: Any) -> None:
-        step.pace.ended()
-        census.look(cursor)
-
     done: Done | Next = Next(START)
     try:
         for attempt in range(3):
             try:
+                if isinstance(step, OrdersStep) and not db.is_sqlite:
+                    run_abreast(
+                        *(db, brand, "import", str(import_id), step.plan),
+                        start=START,
+                        actor=actor,
+                        seconds=seconds,
+                        progress=census.look,
+                        lanes=lambda: LANES if census.taken else 1,
+                    )
                 done = run_steps(
                     *(db, brand, "import", str(import_id), step),
                     start=START,
                     actor=actor,
                     seconds=seconds,
-                    progress=progress,
+                    progress=census.look,
                 )
                 break
             except IntegrityError:  # a clerk wrote the same phone or number in the same blink: look again

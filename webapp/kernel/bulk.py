@@ -29,7 +29,7 @@ def commit_soon(scope: Scope) -> None:
     """PostgreSQL: this unit's commit is on disk a blink later, and before any that follows it; for work that is done again
     when it was lost."""
     if not is_sqlite(scope):
-        scope.session.execute(text("SET LOCAL synchronous_commit = off"))
+        scope.at.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
 
 def is_sqlite(scope: Scope) -> bool:
@@ -44,13 +44,13 @@ def insert(scope: Scope, model: type[Base], columns: Sequence[str], rows: Sequen
     """
     if not rows:
         return
-    scope.session.flush()
+    scope.flush()
     _write(scope, model, columns, _converted(scope, model, columns, rows))
 
 
 def insert_text(scope: Scope, model: type[Base], columns: Sequence[str], blocks: Iterable[str]) -> None:
     """PostgreSQL only: rows already written in COPY's text format (tabs between, a newline after each)."""
-    scope.session.flush()
+    scope.flush()
     with (
         _driver(scope).cursor() as cursor,
         cursor.copy(f"COPY {_target(scope, model, columns)} FROM STDIN") as copy,
@@ -65,7 +65,7 @@ def insert_cells(
     """As `insert`, but the values are what the database takes itself: moments and days as ISO text, no booleans."""
     if not rows:
         return
-    scope.session.flush()
+    scope.flush()
     _write(scope, model, columns, rows)
 
 
@@ -73,14 +73,14 @@ def insert_select(
     scope: Scope, model: type[Base], columns: Sequence[str], select: str, values: Mapping[str, Any]
 ) -> int:
     """SQLite only: what a query (in its own words, perhaps on an attached file) yields. Returns how many rows."""
-    scope.session.flush()
+    scope.flush()
     cursor = _driver(scope).execute(f"INSERT INTO {_target(scope, model, columns)} {select}", values)
     return int(cursor.rowcount)
 
 
 def ask(scope: Scope, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """SQLite only: the rows of a query in its own words."""
-    scope.session.flush()
+    scope.flush()
     return list(_driver(scope).execute(query, values))
 
 
@@ -132,11 +132,11 @@ def _write(scope: Scope, model: type[Base], columns: Sequence[str], rows: Iterab
 
 
 def _driver(scope: Scope) -> Any:
-    return scope.session.connection().connection.driver_connection
+    return scope.at.connection.driver_connection
 
 
 def _target(scope: Scope, model: type[Base], columns: Sequence[str]) -> str:
-    prepare = scope.session.get_bind().dialect.identifier_preparer
+    prepare = scope.at.dialect.identifier_preparer
     names = ", ".join(prepare.quote(column) for column in columns)
     return f"{prepare.quote(model.__tablename__)} ({names})"
 
@@ -145,7 +145,7 @@ def _converted(
     scope: Scope, model: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> Iterable[Sequence[Any]]:
     """The rows with the values of typed columns as the driver wants them."""
-    dialect = scope.session.get_bind().dialect
+    dialect = scope.at.dialect
     table = model.__table__
     converters: list[tuple[int, Callable[[Any], Any]]] = []
     for at, column in enumerate(columns):

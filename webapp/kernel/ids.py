@@ -63,9 +63,13 @@ class IdBlocks:
     def _fetch(self, scope: Scope, n: int) -> range:
         if self._engine.dialect.name == "sqlite":
             end: int = scope.send(text(_TAKE), {"n": n}).scalar_one()
-        else:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as apart:
-                end = apart.execute(text(_TAKE), {"n": n}).scalar_one()
+            return range(end - n, end)
+        return self.apart(n)
+
+    def apart(self, n: int) -> range:
+        """PostgreSQL only: n ids in a row that belong to no unit, for work that is made ready before its unit begins."""
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as apart:
+            end: int = apart.execute(text(_TAKE), {"n": n}).scalar_one()
         return range(end - n, end)
 
     def settle(self, scope: Scope) -> None:

@@ -79,41 +79,10 @@ def run_steps(
     until = None if seconds is None else time.monotonic() + seconds
 
     def unit(scope: Scope) -> Done | Next:
-        mine = (
-            select(StepRun)
-            .where(StepRun.brand_id == brand.id, StepRun.name == name, StepRun.key == key)
-            .with_for_update()
-        )
-        run = scope.session.scalars(mine).one_or_none()
-        if (
-            run is None
-        ):  # two runners may both come here: the second waits for the first to commit, then takes its row
-            scope.session.execute(
-                insert_or_ignore(scope, StepRun).values(
-                    brand_id=brand.id,
-                    id=scope.new_id(),
-                    name=name,
-                    key=key,
-                    cursor=start,
-                    result=None,
-                    steps=0,
-                    started_at=scope.now,
-                    updated_at=scope.now,
-                )
-            )
-            run = scope.session.scalars(mine).one()
+        run = hold(scope, name, key, start)
         if run.done_at is not None:
             return Done(run.result)
-        outcome = step(scope, run.cursor)
-        if isinstance(outcome, Next):
-            bulk.commit_soon(scope)
-        run.steps += 1
-        run.updated_at = scope.now
-        if isinstance(outcome, Done):
-            run.result, run.done_at = outcome.result, scope.now
-        else:
-            run.cursor = outcome.cursor
-        return outcome
+        return save(scope, run, step(scope, run.cursor))
 
     while True:
         outcome = db.write(unit, brand=brand, actor=actor)
@@ -123,3 +92,42 @@ def run_steps(
             progress(outcome.cursor)
         if halt.asked() or (until is not None and time.monotonic() >= until):
             return outcome
+
+
+def hold(scope: Scope, name: str, key: str, start: Any) -> StepRun:
+    """How far (name, key) has come, locked to the end of this unit; made, at `start`, if there is no such row yet."""
+    mine = (
+        select(StepRun)
+        .where(StepRun.brand_id == scope.brand.id, StepRun.name == name, StepRun.key == key)
+        .with_for_update()
+    )
+    run = scope.session.scalars(mine).one_or_none()
+    if run is not None:
+        return run
+    # Two runners may both come here: the second waits for the first to commit, then takes its row.
+    scope.session.execute(
+        insert_or_ignore(scope, StepRun).values(
+            brand_id=scope.brand.id,
+            id=scope.new_id(),
+            name=name,
+            key=key,
+            cursor=start,
+            result=None,
+            steps=0,
+            started_at=scope.now,
+            updated_at=scope.now,
+        )
+    )
+    return scope.session.scalars(mine).one()
+
+
+def save(scope: Scope, run: StepRun, outcome: Done | Next) -> Done | Next:
+    """With the work of a unit: how far it has come now. Returns the outcome."""
+    run.steps += 1
+    run.updated_at = scope.now
+    if isinstance(outcome, Done):
+        run.result, run.done_at = outcome.result, scope.now
+    else:
+        run.cursor = outcome.cursor
+        bulk.commit_soon(scope)
+    return outcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
 from webapp.kernel import bulk
 from webapp.kernel.scope import Scope
@@ -351,15 +351,24 @@ def _attributes(scope: Scope, member_id: int, said: MemberIn, stored: Stored, ro
 
 def move_joining_days(scope: Scope, days: Mapping[int, date]) -> None:
     """member -> another joining day, for members whose day was only assumed. The caller marks the persons."""
+    _set_joining_days(scope, days, Member.joined_on != bindparam("b_day"))
+
+
+def join_earlier(scope: Scope, days: Mapping[int, date]) -> None:
+    """As move_joining_days, but whoever has joined earlier by now stays where they are."""
+    _set_joining_days(scope, days, Member.joined_on > bindparam("b_day"))
+
+
+def _set_joining_days(scope: Scope, days: Mapping[int, date], where: ColumnElement[bool]) -> None:
     if days:
-        scope.session.flush()
-        scope.session.connection().execute(
+        scope.flush()
+        scope.send(
             update(Member.__table__)  # type: ignore[arg-type]
             .where(
                 Member.brand_id == scope.brand.id,
                 Member.id == bindparam("b_id"),
                 Member.joined_given.is_(False),
-                Member.joined_on != bindparam("b_day"),
+                where,
             )
             .values(joined_on=bindparam("b_day")),
             [{"b_id": member_id, "b_day": day} for member_id, day in sorted(days.items())],

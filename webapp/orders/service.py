@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 
 from webapp.kernel import bulk
 from webapp.kernel.scope import Scope
-from webapp.members.bulk import move_joining_days
+from webapp.members.bulk import join_earlier, move_joining_days
 from webapp.members.identities import PHONE
 from webapp.members.models import Member, MemberIdentity
 from webapp.members.queries import batches, touch_many, touch_selected
@@ -117,11 +117,13 @@ def record(
     *,
     first_id: int | None = None,
     none_stored: bool = False,
+    turn: Callable[[], Any] = lambda: None,
 ) -> Recorded:
     """Write a batch (numbers differ among themselves) in this unit; what is stored already and equal is left alone.
 
     first_id: of ids taken for this batch, one an order, in its order. none_stored: the caller knows that none of them is
-    (and if somebody stores one meanwhile, the unique key raises).
+    (and if somebody stores one meanwhile, the unique key raises). turn: called before anything is written to members, whom
+    another batch may have, too (kernel.abreast).
     """
     done, touched = Recorded(), _Touched()
     ids = scope.new_ids(len(orders)) if first_id is None else range(first_id, first_id + len(orders))
@@ -144,6 +146,7 @@ def record(
             changed.append((order, owner))
     _insert(scope, source, new, touched, done, lines)
     updated = _update(scope, source, changed, touched, done, lines)
+    turn()
     _apply(scope, touched)
     if new or updated:
         first, last = (new[0][0], new[-1][0]) if new else (0, 0)
@@ -164,7 +167,7 @@ def inserted(scope: Scope, source: str, first_id: int, last_id: int) -> None:
         .where(*these, Member.joined_given.is_(False), Order.ordered_on < Member.joined_on)
         .group_by(Member.id)
     )
-    move_joining_days(scope, {row[0]: row[1] for row in earlier})
+    join_earlier(scope, {row[0]: row[1] for row in earlier})
     if latest < scope.today:  # the engine sees all of them today
         touch_selected(scope, select(Order.person_id).where(*these), latest)
     else:
@@ -378,7 +381,7 @@ def _merged(order: OrderIn, owner: _Owner | None, old: Any) -> dict[str, Any]:
 def _apply(scope: Scope, touched: _Touched) -> None:
     """Move assumed joining days, then mark who is to be looked at again."""
     day = date.fromisoformat
-    move_joining_days(scope, {member_id: day(text) for member_id, text in touched.joins.items()})
+    join_earlier(scope, {member_id: day(text) for member_id, text in touched.joins.items()})
     if touched.moved:
         move_joining_days(scope, queries.assumed_joining_days(scope, touched.moved))
     touch_many(scope, {person_id: day(text) for person_id, text in touched.days.items()})

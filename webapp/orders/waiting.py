@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from webapp.kernel import bulk
 from webapp.kernel.scope import Scope
-from webapp.members.bulk import move_joining_days
+from webapp.members.bulk import join_earlier
 from webapp.members.identities import PHONE
 from webapp.members.models import Member, MemberIdentity
 from webapp.members.queries import batches, touch_many
@@ -53,6 +53,6 @@ def join_waiting(scope: Scope, member_ids: Collection[int], waited: dict[int, st
             touched[person_id] = min(day, touched.get(person_id, day))
             if not joined_given and day < joined_on:
                 joins[member_id] = day
-    move_joining_days(scope, joins)
+    join_earlier(scope, joins)
     touch_many(scope, touched)
     return joined
