@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp.coupons import conditions, queries
 from webapp.coupons.checking import OfferDetails, Wrong, check
-from webapp.coupons.models import Offer, OfferEvent, OfferTerms
+from webapp.coupons.models import Offer, OfferCode, OfferEvent, OfferTerms
 from webapp.kernel.errors import Refused, UserError
 from webapp.kernel.scope import Scope
 from webapp.plugin_runtime import calls
@@ -125,9 +125,10 @@ def close_offer(scope: Scope, offer_id: int) -> Offer:
 
 
 def remove_draft(scope: Scope, offer_id: int) -> Refused | None:
-    """Away with a draft that nothing else names. An offer that was open once stays: coupons and figures tell of it.
+    """Away with a draft that nothing else names, and with its codes. An offer that was open once stays: coupons and figures
+    tell of it.
 
-    Refused: not_draft (state), in_use. Raises NotFound.
+    Refused: not_draft (state), in_use, codes_good (some were not stopped: they may be on paper). Raises NotFound.
     """
     offer = queries.offer(scope, offer_id)
     if offer.state != "draft":
@@ -135,6 +136,10 @@ def remove_draft(scope: Scope, offer_id: int) -> Refused | None:
     name, events = offer.name, select(OfferEvent.offers).where(OfferEvent.brand_id == scope.brand.id)
     if any(offer_id in there for there in scope.session.scalars(events)):
         return Refused("in_use")
+    of_codes = (OfferCode.brand_id == scope.brand.id, OfferCode.offer_id == offer_id)
+    stopped = OfferCode.most == OfferCode.used
+    if scope.session.scalar(select(OfferCode.id).where(*of_codes, stopped.is_not(True)).limit(1)) is not None:
+        return Refused("codes_good")
     try:
         with scope.session.begin_nested() as tried:
             terms = delete(OfferTerms).where(
@@ -145,12 +150,14 @@ def remove_draft(scope: Scope, offer_id: int) -> Refused | None:
                 Offer.brand_id == scope.brand.id, Offer.id == offer_id, Offer.state == "draft"
             )
             unsynced = {"synchronize_session": False}
+            codes = delete(OfferCode).where(*of_codes, stopped)
+            scope.session.execute(codes, execution_options=unsynced)
             scope.session.execute(terms, execution_options=unsynced)
             gone: Any = scope.session.execute(draft, execution_options=unsynced)
             if gone.rowcount != 1:
                 tried.rollback()
                 return Refused("not_draft", {"state": "open"})
-    except IntegrityError:  # campaigns, matrices, printed codes, places: whatever names it has a key to it
+    except IntegrityError:  # campaigns, matrices, places, a code made just now: whatever names it has a key to it
         return Refused("in_use")
     scope.session.expunge(offer)
     scope.audit("offer.remove", "offer", offer_id, name=name)

@@ -134,8 +134,12 @@ _PLAIN: Mapping[str, Any] = {
         "Only a draft can be removed. An offer that was open once stays: coupons and figures tell of it."
     ),
     "in_use": _l(
-        "It cannot be removed: a campaign, a matrix, an event page, a code or a joining code gives coupons by it. "
+        "It cannot be removed: a campaign, a matrix, an event page or a joining code gives coupons by it. "
         "Choose another offer there first."
+    ),
+    "codes_good": _l(
+        "It cannot be removed: codes of it are still good, and may be on paper. Stop them first, on the page of its codes; "
+        "then they go with it."
     ),
     "own_page": _l(
         "Members take this kind of coupon themselves, on the offer's own page. Give them its address, or its QR code."

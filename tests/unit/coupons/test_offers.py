@@ -211,10 +211,28 @@ def test_a_draft_goes_unless_something_names_it_and_what_was_open_stays(
         db.write(lambda scope, one=one: service.remove_draft(scope, one), brand=brand)  # type: ignore[misc]
         for one in (plain, with_code, at_event, was_open)
     ]
-    assert said == [None, Refused("in_use"), Refused("in_use"), Refused("not_draft", {"state": "closed"})]
+    assert said == [None, Refused("codes_good"), Refused("in_use"), Refused("not_draft", {"state": "closed"})]
     with db.read(brand=brand) as scope:
         kept = set(scope.session.scalars(select(Offer.id)))
         terms = set(scope.session.scalars(select(OfferTerms.offer_id)))
     assert kept == terms == {with_code, at_event, was_open}
     with pytest.raises(NotFound):
         db.write(lambda scope: service.remove_draft(scope, plain), brand=brand)
+
+
+def test_codes_that_were_stopped_go_with_their_draft(db: Database, brand: BrandRef) -> None:
+    def work(scope: Scope) -> tuple[int, str, int]:
+        offer_id = made(scope).id
+        word = codes.make_shared(scope, offer_id, "SPRING", 5)
+        assert not isinstance(word, Refused)
+        return offer_id, codes.make_batch(scope, offer_id, 3, "k" * 20), word.id
+
+    offer_id, batch, word_id = db.write(work, brand=brand)
+    other_id = db.write(lambda scope: made(scope, name="other").id, brand=brand)
+    assert db.write(lambda scope: service.remove_draft(scope, offer_id), brand=brand) == Refused("codes_good")
+    db.write(lambda scope: codes.stop(scope, offer_id, batch=batch), brand=brand)
+    assert db.write(lambda scope: service.remove_draft(scope, offer_id), brand=brand) == Refused("codes_good")
+    db.write(lambda scope: codes.stop(scope, offer_id, code_id=word_id), brand=brand)
+    assert db.write(lambda scope: service.remove_draft(scope, offer_id), brand=brand) is None
+    freed = db.write(lambda scope: codes.make_shared(scope, other_id, "SPRING"), brand=brand)
+    assert not isinstance(freed, Refused) and freed.offer_id == other_id  # the word may be another offer's now

@@ -62,6 +62,12 @@ def test_a_draft_is_removed_on_its_page_once(client: Client) -> None:
     assert gone.request.path == "/offers" and "No offers yet" in gone.text and "Removed." in gone.text
     assert client.post(f"{place}/remove").status_code == 404  # the second tap
     place = client.submit(NEW, GOOD).request.path
+    client.submit(f"{place}/codes", {"word": "Spring"}, form="/word")
+    told = client.submit(place, form="/remove")
+    assert told.request.path == place and "Stop them first" in text_of(told.text)
+    client.submit(f"{place}/codes", form="/stop")
+    assert "Removed." in client.submit(place, form="/remove").text
+    place = client.submit(NEW, GOOD).request.path
     client.submit(place, form="/open")
     assert "/remove" not in client.get(place).text
     late = client.post(f"{place}/remove", follow_redirects=True)  # a page that was open before
