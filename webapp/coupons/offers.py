@@ -157,7 +157,9 @@ def remove_draft(scope: Scope, offer_id: int) -> Refused | None:
             if gone.rowcount != 1:
                 tried.rollback()
                 return Refused("not_draft", {"state": "open"})
-    except IntegrityError:  # campaigns, matrices, places, a code made just now: whatever names it has a key to it
+    except (
+        IntegrityError
+    ):  # campaigns, matrices, places, a code made just now: whatever names it has a key to it
         return Refused("in_use")
     scope.session.expunge(offer)
     scope.audit("offer.remove", "offer", offer_id, name=name)

@@ -235,4 +235,6 @@ def test_codes_that_were_stopped_go_with_their_draft(db: Database, brand: BrandR
     db.write(lambda scope: codes.stop(scope, offer_id, code_id=word_id), brand=brand)
     assert db.write(lambda scope: service.remove_draft(scope, offer_id), brand=brand) is None
     freed = db.write(lambda scope: codes.make_shared(scope, other_id, "SPRING"), brand=brand)
-    assert not isinstance(freed, Refused) and freed.offer_id == other_id  # the word may be another offer's now
+    assert (
+        not isinstance(freed, Refused) and freed.offer_id == other_id
+    )  # the word may be another offer's now
