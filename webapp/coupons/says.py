@@ -158,7 +158,7 @@ def _not_applicable(facts: Mapping[str, Any]) -> str:
     if facts.get("needs_pieces"):
         return str(
             ngettext(
-                "It needs %(num)d more piece.", "It needs %(num)d more pieces.", int(facts["needs_pieces"])
+                "It needs %(num)s more piece.", "It needs %(num)s more pieces.", int(facts["needs_pieces"])
             )
         )
     if facts.get("reason") == "needs_lines":

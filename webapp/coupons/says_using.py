@@ -129,7 +129,7 @@ def _undo_late(facts: Mapping[str, Any]) -> str:
 
 def in_hours(hours: int) -> str:
     """So many hours, as people say it."""
-    return str(ngettext("%(num)d hour", "%(num)d hours", hours))
+    return str(ngettext("%(num)s hour", "%(num)s hours", hours))
 
 
 def undo_limit_for_managers(days: int) -> str:
@@ -139,7 +139,7 @@ def undo_limit_for_managers(days: int) -> str:
     return str(
         ngettext(
             "A store's manager undoes a use until the end of the next day.",
-            "A store's manager undoes a use for %(num)d days after its own.",
+            "A store's manager undoes a use for %(num)s days after its own.",
             days,
         )
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from babel import Locale
 from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, Domain, get_locale
+from flask_babel import Babel, Domain, format_decimal, get_locale
 
 from webapp.kernel.paths import translations_dir
 
@@ -25,6 +27,11 @@ class _Catalogues(Domain):  # type: ignore[misc]
             self.cache[name] = Translations.load(str(translations_dir()), [name])
         found: NullTranslations = self.cache[name]
         return found
+
+    def ngettext(self, singular: str, plural: str, num: int, **variables: Any) -> str:
+        """As any, but that a number in a sentence is written as every other: 1,234."""
+        found = self.get_translations().ungettext(singular, plural, num)
+        return str(found % {"num": format_decimal(num), **variables})
 
 
 def pick_locale() -> str:

@@ -42,7 +42,7 @@ def test_a_batch_is_made_once_and_downloaded_for_print(client: Client, db: Datab
     filled = {"codes": "1100", "key": "one-form-tapped-twice"}
     client.submit(page, filled, form="/batch")
     made = client.submit(page, filled, form="/batch")
-    assert "1100 codes made" in text_of(made.text)
+    assert "1,100 codes made" in text_of(made.text)
     with db.read() as scope:
         kept = scope.session.scalars(select(OfferCode.code)).all()
     assert len(kept) == 1100
