@@ -108,7 +108,7 @@ class OrdersStep:
         self._stores: dict[str, int] = {}
         self._begun = False
         self._fresh = True  # nothing of this source was stored before
-        self._reading = Lock()  # of the stage, by units that are made ready side by side
+        self._reading = Lock()  # of the stage, whose connection is one for all lanes
 
     def __call__(self, scope: Scope, cursor: Any) -> Next | Done:
         """One unit."""
@@ -152,12 +152,13 @@ class OrdersStep:
         """The last row of a unit that begins after a row, `after` itself at the end. A unit tried again is the same."""
         if self._reached is not None and self._reached[0] == after:
             return self._reached[1]
-        if self._reached is None or self._reached[1] != after:
-            self._weights = self._stage.ask(WEIGHTS, (after,))
         last, weight, size = after, 0, self.pace.size
-        while weight < size and (found := next(self._weights, None)) is not None:
-            last = found[0]
-            weight += found[1]
+        with self._reading:
+            if self._reached is None or self._reached[1] != after:
+                self._weights = self._stage.ask(WEIGHTS, (after,))
+            while weight < size and (found := next(self._weights, None)) is not None:
+                last = found[0]
+                weight += found[1]
         self._reached = (after, last)
         return last
 
@@ -201,7 +202,7 @@ class OrdersStep:
 
         return unit
 
-    def _record(self, scope: Scope, unit: _Unit, turn: Turn = lambda: None) -> Recorded:
+    def _record(self, scope: Scope, unit: _Unit, turn: Turn | None = None) -> Recorded:
         def write_lines(scope: Scope, of: Sequence[tuple[int, str]]) -> int:
             if unit.text is None or of != unit.of:
                 return self._write_lines(scope, [(order_id, unit.groups[number]) for order_id, number in of])
@@ -236,14 +237,14 @@ class OrdersStep:
 
     def _write_lines(self, scope: Scope, of: Sequence[tuple[int, list[tuple[int, int]]]]) -> int:
         """Lines of orders, given as (id, [(first, after the last), ...]), from the stage."""
-        wanted = _wanted(of)
+        wanted, brand_id = _wanted(of), scope.brand.id
         if bulk.is_sqlite(scope):
-            found = list(self._stage.ask(LINES, (scope.brand.id, json.dumps(wanted))))
+            found = list(self._stage.ask(LINES, (brand_id, json.dumps(wanted))))
             bulk.insert_cells(scope, OrderLine, LINE_COLUMNS, found)
         else:
-            bulk.insert_text(
-                scope, OrderLine, LINE_COLUMNS, (_text(self._stage, str(scope.brand.id), wanted),)
-            )
+            with self._reading:
+                text = _text(self._stage, str(brand_id), wanted)
+            bulk.insert_text(scope, OrderLine, LINE_COLUMNS, (text,))
         return sum(after - first for _, first, after, _ in wanted)
 
 

@@ -166,6 +166,10 @@ def _apply(
         said = declared(row, brand.timezone)
         step = MembersStep(stage, row.source, import_id, row.options["kinds"], said)
     census = Census(db, step.reads, step.writes)
+    until = None if seconds is None else time.monotonic() + seconds
+
+    def left() -> float | None:
+        return None if until is None else max(0.0, until - time.monotonic())
 
     done: Done | Next = Next(START)
     try:
@@ -176,7 +180,7 @@ def _apply(
                         *(db, brand, "import", str(import_id), step.plan),
                         start=START,
                         actor=actor,
-                        seconds=seconds,
+                        seconds=left(),
                         progress=census.look,
                         lanes=lambda: LANES if census.taken else 1,
                     )
@@ -184,7 +188,7 @@ def _apply(
                     *(db, brand, "import", str(import_id), step),
                     start=START,
                     actor=actor,
-                    seconds=seconds,
+                    seconds=left(),
                     progress=census.look,
                 )
                 break

@@ -1,12 +1,13 @@
 """Long work on PostgreSQL, two units at a time: the server writes one while the next is made ready and begun.
 
 A unit does whatever does not lean on the one before it, then takes its turn: it waits until that one is committed and
-holds the cursor. So units are committed in their order, each with its cursor, and what was killed is taken up as
+holds the cursor. One that waits long is rolled back and done anew in its turn. So units are committed in their order, each with its cursor, and what was killed is taken up as
 `run_steps` takes it up.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from webapp.kernel.db import Database
 
 LANES = 2
+PATIENCE = 0.5  # seconds that a unit holds what it has written, waiting for its turn
 
 Turn = Callable[[], Any]
 """Waits for the unit before this one, and gives the cursor as that one has left it; asked again, the same."""
@@ -36,26 +38,37 @@ class Overtaken(Exception):
 
 
 class _Left(Exception):
-    """The unit before this one failed."""
+    """A unit before this one failed."""
+
+
+class _Late(Exception):
+    """The unit before this one takes long."""
 
 
 class _Queue:
     """Whose turn it is."""
 
     def __init__(self) -> None:
-        self._ended, self._broken, self._changed = 0, False, Condition()
+        self._next, self._failed, self._changed = 0, math.inf, Condition()
 
-    def wait(self, place: int) -> None:
-        """Until all before `place` are committed. Raises _Left if one of them never will be."""
+    def wait(self, place: int, seconds: float | None = None) -> None:
+        """Until all before `place` are committed. Raises _Left if one of them never will be, _Late after so long."""
         with self._changed:
-            self._changed.wait_for(lambda: self._broken or self._ended == place)
-            if self._broken:
+            if not self._changed.wait_for(lambda: self._next == place or self._failed < place, seconds):
+                raise _Late
+            if self._failed < place:
                 raise _Left
 
-    def end(self, committed: bool) -> None:
-        """The unit whose turn it was is through, or one has failed."""
+    def committed(self, place: int) -> None:
+        """The unit of this place, whose turn it was, is through."""
         with self._changed:
-            self._ended, self._broken = self._ended + 1, self._broken or not committed
+            self._next = place + 1
+            self._changed.notify_all()
+
+    def failed(self, place: int) -> None:
+        """It will never be committed, whether it had its turn or not."""
+        with self._changed:
+            self._failed = min(self._failed, place)
             self._changed.notify_all()
 
 
@@ -77,7 +90,7 @@ def run_abreast(
 
     plan: called once, in a unit of its own; each part is asked for when a lane is free. A part's unit gives the cursor for
     the next; like a step it may be run anew. lanes: how many at once just now. progress: as with `run_steps`. Raises what a unit
-    raises: the units before it are committed then, and none after it.
+    raises, once those at hand have ended: the units before it are committed then, and none after it.
     """
     until = None if seconds is None else time.monotonic() + seconds
     queue = _Queue()
@@ -89,19 +102,24 @@ def run_abreast(
     def lane(place: int, part: Part) -> Any:
         try:
             unit = part()
-            cursor = db.write(lambda scope: _unit(scope, unit, place), brand=brand, actor=actor)
+            try:
+                cursor = db.write(lambda scope: within(scope, unit, place), brand=brand, actor=actor)
+            except _Late:
+                # Whoever holds up the unit before may be waiting for what this one holds: it has let go of that.
+                queue.wait(place)
+                cursor = db.write(lambda scope: within(scope, unit, place), brand=brand, actor=actor)
         except BaseException:
-            queue.end(committed=False)
+            queue.failed(place)
             raise
-        queue.end(committed=True)
+        queue.committed(place)
         return cursor
 
-    def _unit(scope: Scope, unit: Unit, place: int) -> Any:
+    def within(scope: Scope, unit: Unit, place: int) -> Any:
         run: list[StepRun] = []
 
         def turn() -> Any:
             if not run:
-                queue.wait(place)
+                queue.wait(place, PATIENCE)
                 run.append(hold(scope, name, key, start))
             return run[0].cursor
 

@@ -24,6 +24,7 @@ from webapp.members.models import Member, MemberIdentity
 from webapp.members.queries import batches, touch_many, touch_selected
 from webapp.orders import queries
 from webapp.orders.models import Order, OrderLine
+from webapp.orders.waiting import join_waiting
 
 ORDER_COLUMNS = (
     *("brand_id", "id", "source", "number", "member_id", "person_id", "phone", "store_id", "ordered_at"),
@@ -77,6 +78,7 @@ class _Owner(NamedTuple):
 
 
 _Owned = tuple[OrderIn, _Owner | None]
+_NEVER = date.max.isoformat()
 
 
 @dataclass(slots=True)
@@ -84,9 +86,11 @@ class _Touched:
     """Which facts a batch changes: days as ISO text, which sorts as days do.
 
     days: person -> the earliest. joins: member whose joining day was only assumed -> an earlier one. moved: members one of
-    whose orders has come, gone or got another day, so that an assumed joining day may be any other.
+    whose orders has come, gone or got another day, so that an assumed joining day may be any other. later: may a batch
+    beside this one move such a day to a later one? Then what was read of it before says nothing.
     """
 
+    later: bool
     days: dict[int, str] = field(default_factory=dict)
     joins: dict[int, str] = field(default_factory=dict)
     moved: set[int] = field(default_factory=set)
@@ -100,7 +104,8 @@ class _Touched:
     def owner(self, owner: _Owner | None, day: str) -> None:
         if owner is not None:
             self.by(owner.person_id, day)
-            if not owner.joined_given and day < self.joins.get(owner.id, owner.joined_on.isoformat()):
+            known = _NEVER if self.later else owner.joined_on.isoformat()
+            if not owner.joined_given and day < self.joins.get(owner.id, known):
                 self.joins[owner.id] = day
 
 
@@ -117,7 +122,7 @@ def record(
     *,
     first_id: int | None = None,
     none_stored: bool = False,
-    turn: Callable[[], Any] = lambda: None,
+    turn: Callable[[], Any] | None = None,
 ) -> Recorded:
     """Write a batch (numbers differ among themselves) in this unit; what is stored already and equal is left alone.
 
@@ -125,7 +130,7 @@ def record(
     (and if somebody stores one meanwhile, the unique key raises). turn: called before anything is written to members, whom
     another batch may have, too (kernel.abreast).
     """
-    done, touched = Recorded(), _Touched()
+    done, touched = Recorded(), _Touched(later=turn is not None and not none_stored)
     ids = scope.new_ids(len(orders)) if first_id is None else range(first_id, first_id + len(orders))
     stored = {} if none_stored else _stored(scope, source, [order.number for order in orders])
     owners = _owners(scope, orders)
@@ -146,8 +151,12 @@ def record(
             changed.append((order, owner))
     _insert(scope, source, new, touched, done, lines)
     updated = _update(scope, source, changed, touched, done, lines)
-    turn()
+    if turn is not None:
+        turn()
     _apply(scope, touched)
+    if turn is not None and (alone := [order for _, order, owner in new if owner is None and order.phone]):
+        # It may have been a while: whoever has this phone by now did not see an order that waits for them.
+        join_waiting(scope, [owner.id for owner in _owners(scope, alone).by_phone.values()])
     if new or updated:
         first, last = (new[0][0], new[-1][0]) if new else (0, 0)
         scope.emit("orders.recorded", source=source, first_id=first, last_id=last, order_ids=updated)

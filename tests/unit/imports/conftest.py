@@ -16,6 +16,7 @@ from sqlalchemy import text
 from webapp.brands import queries as brands
 from webapp.cli import context
 from webapp.cli import main as cli
+from webapp.imports import apply
 from webapp.kernel import clock
 from webapp.kernel.db import Database
 
@@ -101,3 +102,11 @@ def shell(
     assert made.run(*new, "--timezone", ZONE.key, "--region", "CN").code == 0
     yield made
     looking.close()
+
+
+@pytest.fixture
+def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Units of a few rows, on PostgreSQL side by side from the first."""
+    for kind, name, value in ((apply.Pace, "size", 12), (apply.Census, "taken", True)):
+        fixed = property(lambda self, value=value: value, lambda self, value: None)
+        monkeypatch.setattr(kind, name, fixed, raising=False)

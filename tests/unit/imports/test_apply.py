@@ -9,7 +9,6 @@ import pytest
 
 from tests.support.databases import OTHER_IN_DRILL
 from tests.unit.imports.conftest import Shell
-from webapp.imports import apply
 
 pytestmark = OTHER_IN_DRILL
 
@@ -204,14 +203,6 @@ def test_headers_alone_are_an_empty_import(shell: Shell) -> None:
     assert said.code == 0 and said.counts == (0, 0, 0, 0) and said.told["read"] == 0
 
 
-@pytest.fixture
-def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Units of a few rows, on PostgreSQL side by side from the first."""
-    for kind, name, value in ((apply.Pace, "size", 12), (apply.Census, "taken", True)):
-        fixed = property(lambda self, value=value: value, lambda self, value: None)
-        monkeypatch.setattr(kind, name, fixed, raising=False)
-
-
 @pytest.mark.usefixtures("small_units")
 def test_many_units_and_mixed_batches(shell: Shell) -> None:
     """New ones, known ones, changed ones side by side, each once."""
@@ -235,21 +226,6 @@ def test_many_units_and_mixed_batches(shell: Shell) -> None:
     ]
     assert [row[3] for row in shell.rows(MONEY)] == [600 if int(n) % 6 == 0 else 500 for n in numbers]
     assert shell.rows("SELECT count(*) FROM orders WHERE member_id IS NULL") == [(0,)]
-
-
-@pytest.mark.usefixtures("small_units")
-def test_a_member_of_many_units_joined_with_the_first_order(shell: Shell) -> None:
-    """Two units that are made side by side have orders of the same member: the later does not undo what the earlier has
-    learnt."""
-    shell.members("number,phone\n1,13800000001\n2,13800000002\n")
-    orders = "".join(f"{n:03},{1 + n // 50},2025-01-{1 + n % 50 // 2:02},1\n" for n in range(100))
-    assert shell.orders("number,member,ordered_at,paid\n" + orders).counts == (100, 0, 0, 0)
-    joined = "SELECT number, CAST(joined_on AS VARCHAR(10)) FROM member ORDER BY number"
-    assert shell.rows(joined) == [("1", "2025-01-01"), ("2", "2025-01-01")]
-    payloads = shell.rows("SELECT first_id, last_id FROM import_made ORDER BY first_id")
-    ids = [row[0] for row in shell.rows("SELECT id FROM orders ORDER BY id")]
-    covered = [id_ for first, last in payloads for id_ in range(first, last + 1)]
-    assert set(ids) <= set(covered) and len(covered) == len(set(covered))  # so all of it can be undone
 
 
 def test_coupons_hear_of_each_batch_once(shell: Shell) -> None:

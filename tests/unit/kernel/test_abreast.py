@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from webapp.kernel import clock
 from webapp.kernel.abreast import Overtaken, Part, Turn, Unit, run_abreast
 from webapp.kernel.audit import Audit
 from webapp.kernel.db import Database
 from webapp.kernel.scope import BrandRef, Scope
-from webapp.kernel.steps import Done, Next, run_steps
+from webapp.kernel.steps import Done, Next, StepRun, hold, run_steps
 
 pytestmark = pytest.mark.parametrize(
     "db_kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
@@ -99,6 +99,66 @@ def test_of_one_that_fails_nothing_is_left_and_none_follows_it(
     assert written(db) == list(range(fails))
     run_abreast(db, brand, "test", "a", plan_of(), start=0)
     assert written(db) == list(range(UNITS))
+
+
+def test_one_that_fails_early_does_not_take_the_one_before_it_along(db: Database, brand: BrandRef) -> None:
+    six = threading.Event()
+
+    def before(n: int) -> None:
+        if n == 6:
+            six.set()
+            raise RuntimeError("power cut")
+        if n == 5:
+            six.wait(5)
+            time.sleep(0.1)  # still writing when the next one has failed
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        run_abreast(db, brand, "test", "a", plan_of(before), start=0)
+    assert written(db) == list(range(6))
+
+
+def test_one_that_waits_long_lets_go_of_what_it_holds(db: Database, brand: BrandRef) -> None:
+    """Else a third transaction that holds up the unit before could wait for it, and PostgreSQL would see no circle."""
+    ids = [run_id(db, brand, key) for key in ("row 0", "row 1")]
+    held, taken, tries = threading.Event(), threading.Event(), []
+
+    def lock(scope: Scope, which: int) -> None:
+        row = (StepRun.brand_id == brand.id, StepRun.id == ids[which])
+        scope.session.execute(update(StepRun).where(*row).values(steps=StepRun.steps + 1))
+
+    def unit(n: int) -> Unit:
+        def work(scope: Scope, turn: Turn) -> Next:
+            if n == 0:
+                taken.wait(5)
+                time.sleep(0.1)
+            lock(scope, n)
+            held.set()
+            turn()
+            return Next(n + 1)
+
+        return work
+
+    def third(scope: Scope) -> None:
+        tries.append(1)
+        lock(scope, 0)
+        taken.set()
+        lock(scope, 1)
+
+    def other() -> None:
+        held.wait(5)
+        db.write(third, brand=brand)
+
+    beside = threading.Thread(target=other)
+    beside.start()
+    run_abreast(db, brand, "test", "a", lambda scope, at: ((lambda n=n: unit(n)) for n in range(2)), start=0)
+    beside.join()
+    assert len(tries) == 1 and not db.meter.retries  # nobody had to be broken off
+    with db.read() as scope:
+        assert set(scope.session.scalars(select(StepRun.steps).where(StepRun.id.in_(ids)))) == {2}
+
+
+def run_id(db: Database, brand: BrandRef, key: str) -> int:
+    return db.write(lambda scope: hold(scope, "test", key, 0).id, brand=brand)
 
 
 def test_whoever_is_overtaken_stops_and_the_steps_go_on(db: Database, brand: BrandRef) -> None:
