@@ -12,20 +12,19 @@ from webapp.catalogue import gathering, habits, queries
 from webapp.imports.models import Import
 from webapp.kernel import halt
 from webapp.kernel.db import Database
-from webapp.kernel.doorbell import job, sweep
+from webapp.kernel.doorbell import SHARE, job, sweep
 from webapp.kernel.events import on
 from webapp.kernel.scope import Ring, Scope
 
 GATHER = "catalogue.gather"
 HABITS = "catalogue.habits"
-BUDGET = 20.0  # seconds a job gives itself; the next ring goes on
 QUIET = timedelta(seconds=15)  # without a step for so long, whoever was at it is gone
 
 
 @job(GATHER)
 def gather(db: Database, brand_id: int) -> None:
     """Read the orders that came, or a good piece of them."""
-    if not gathering.gather(db, db.brand(brand_id), seconds=BUDGET) and not halt.asked():
+    if not gathering.gather(db, db.brand(brand_id), seconds=SHARE) and not halt.asked():
         db.ring([Ring(GATHER, {"brand_id": brand_id})])
 
 
@@ -47,7 +46,7 @@ def _busy(scope: Scope) -> set[int]:
 @job(HABITS)
 def count_habits(db: Database, brand_id: int) -> None:
     """What members buy most, of those whose facts have changed, or a good piece of them."""
-    if not habits.gather(db, db.brand(brand_id), seconds=BUDGET) and not halt.asked():
+    if not habits.gather(db, db.brand(brand_id), seconds=SHARE) and not halt.asked():
         db.ring([Ring(HABITS, {"brand_id": brand_id})])
 
 

@@ -20,6 +20,7 @@ log = logging.getLogger("regulars.doorbell")
 
 JobFunction = Callable[..., Any]
 SweepFunction = Callable[["Database"], "list[Ring]"]
+SHARE = 1.0  # seconds of the worker that long work behind the scenes takes at a time: its next bell goes on, after those who wait
 JOBS: dict[str, JobFunction] = {}
 SWEEPS: dict[str, SweepFunction] = {}
 

@@ -7,18 +7,17 @@ from typing import Any
 
 from webapp.kernel import clock, events
 from webapp.kernel.db import Database
-from webapp.kernel.doorbell import job, sweep
+from webapp.kernel.doorbell import SHARE, job, sweep
 from webapp.kernel.scope import Ring, Scope
 from webapp.lifecycle import fields, queries, service  # noqa: F401  (fields registers itself: campaigns ask for stages)
 
-BUDGET = 25.0  # seconds a job gives itself; the next ring goes on
 AGAIN = timedelta(minutes=10)  # after which a run that was refused is tried again
 
 
 @job(service.RUN)
 def run(db: Database, brand_id: int) -> None:
     """Carry one brand's stages to its today, or a good piece of the way."""
-    result = service.run(db, db.brand(brand_id), seconds=BUDGET)
+    result = service.run(db, db.brand(brand_id), seconds=SHARE)
     if not result.finished and result.error is None:
         db.ring([Ring(service.RUN, {"brand_id": brand_id})])
 

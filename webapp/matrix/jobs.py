@@ -5,13 +5,12 @@ from __future__ import annotations
 from webapp.brands import queries as brands
 from webapp.kernel import halt
 from webapp.kernel.db import Database
-from webapp.kernel.doorbell import job, sweep
+from webapp.kernel.doorbell import SHARE, job, sweep
 from webapp.kernel.scope import Ring
 from webapp.kernel.steps import Next
 from webapp.matrix import birthday
 
 GIVE = "matrix.birthday"
-BUDGET = 20.0  # seconds a job gives itself; the next ring goes on
 
 
 @job(GIVE)
@@ -21,7 +20,7 @@ def give(db: Database, brand_id: int) -> None:
     with db.read() as scope:
         if not birthday.due(scope, brand):
             return
-    if isinstance(birthday.give(db, brand, seconds=BUDGET), Next) and not halt.asked():
+    if isinstance(birthday.give(db, brand, seconds=SHARE), Next) and not halt.asked():
         db.ring([Ring(GIVE, {"brand_id": brand_id})])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from tests.unit.catalogue.shop import Shop
 from webapp.catalogue import gathering, jobs, queries, service
 from webapp.catalogue.models import Product
 from webapp.imports.models import Import
-from webapp.kernel import clock
+from webapp.kernel import bulk, clock
 from webapp.kernel.db import Database
 from webapp.kernel.scope import Scope
 from webapp.kernel.steps import run_steps
@@ -137,6 +138,18 @@ def test_the_worker_gathers_once_a_file_has_come_in(db: Database) -> None:
     assert [ring.ids for ring in jobs.due(db)] == [{"brand_id": shop.brand.id}]
     worker.run()
     assert shop.products() == {"milk": "dairy", "tea": "drinks"} and jobs.due(db) == []
+
+
+@pytest.mark.parametrize("db_kind", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+def test_the_planner_learns_what_was_gathered(db: Database) -> None:
+    """Else it looks for hundreds of codes by reading all products, a second a unit once there are tens of thousands."""
+    shop, worker = Shop(db), Worker(db)
+    for day in (0, 1):
+        shop.tell(0, [(day, [(f"p{day}", "dairy")])])
+        shop.deliver()
+        jobs.gather(db, shop.brand.id)
+        worker.run()
+    assert bulk.believed(db, Product) > 0
 
 
 def test_a_bout_that_was_killed_is_carried_on(db: Database) -> None:
