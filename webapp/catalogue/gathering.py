@@ -46,8 +46,7 @@ def gather(db: Database, brand: BrandRef, *, seconds: float) -> bool:
     db.write(_forget, brand=brand)
     step = Step()
     for _ in range(max(1, int(seconds / SLICE))):
-        if bulk.believed(db, Product) <= 0:
-            bulk.analyse(db, Product, Category)  # else hundreds of codes are looked for in all of the table
+        bulk.analyse_unknown(db, Product, Category)  # else hundreds of codes are looked for in all of a table
         done = run_steps(db, brand, STEPS, KEY, step, seconds=SLICE, progress=step.committed)
         if isinstance(done, Done):
             return True

@@ -55,7 +55,7 @@ class Census:
 
     def __init__(self, db: Database, read: Sequence[type[Base]], written: Sequence[type[Base]]) -> None:
         self._db, self._models = db, written
-        bulk.analyse(db, *(model for model in read if bulk.believed(db, model) <= 0))
+        bulk.analyse_unknown(db, *read)
         self._next = max(1000, bulk.believed(db, written[0]))
         self.taken = self._next > 1000
         """Is what is written known well enough for two units at once? One that reads all of a table is told in time."""

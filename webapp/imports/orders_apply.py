@@ -83,9 +83,8 @@ INSERT_LINES = (
 
 @dataclass(slots=True)
 class _Unit:
-    """What is ready to be written: rows after .. last of the stage. text: the lines of the orders `of` for COPY."""
+    """What is ready to be written. text: the lines of the orders `of` for COPY."""
 
-    last: int
     first_id: int
     orders: list[OrderIn]
     groups: dict[str, list[tuple[int, int]]]
@@ -230,7 +229,7 @@ class OrdersStep:
         for number, first, count in self._stage.ask(GROUPS, (after, last)):
             groups.setdefault(number, []).append((first, first + count))
         of = [(id_, order.number) for id_, order in enumerate(found, first_id) if order.number in groups]
-        unit = _Unit(last, first_id, found, groups, of, None)
+        unit = _Unit(first_id, found, groups, of, None)
         if brand is not None and groups:
             unit.text = _text(self._stage, brand, _wanted([(id_, groups[number]) for id_, number in of]))
         return unit

@@ -240,6 +240,11 @@ def analyse(db: Database, *models: type[Base]) -> None:
                 connection.exec_driver_sql(f"ANALYZE {model.__tablename__} ({names})")
 
 
+def analyse_unknown(db: Database, *models: type[Base]) -> None:
+    """As `analyse`, of these tables those in which nothing was ever counted."""
+    analyse(db, *(model for model in models if not db.is_sqlite and believed(db, model) <= 0))
+
+
 def believed(db: Database, model: type[Base]) -> int:
     """PostgreSQL: how many rows its planner takes a table to hold; 0 or less when they were never counted. 0 on SQLite."""
     if db.is_sqlite:
