@@ -44,6 +44,7 @@ PEOPLE, CHUNK = 200, 100
 STOCK = {"kept": 200, "taken": 60}  # coupons that are kept for a moment, and ones that stay
 PER_PERSON = 2
 PARTS = {"kept": 36, "taken": 6, "redeem": 32, "reverse": 30}  # how often each is tried
+OF_KEPT = 0.3  # how often a use may be of a kept one: were it always, all of the stock could be used before enough holds have ended
 TWICE = 0.05  # of what was answered is asked once more
 LIMIT = 400.0  # seconds; a bound of a hang
 PLUGIN = Path(seed.__file__).parent / "coupon_moment"
@@ -223,9 +224,9 @@ def _ask(
         return f"/offers/{offers[part]}/claims", {"member": {"number": f"p{dice.randrange(PEOPLE):05}"}}
     with db.read(brand=brand) as scope:
         if part == "redeem":
-            usable = Coupon.state.in_(("claimed", "reversed")) | (
-                (Coupon.state == "held") & (Coupon.held_until > clock.now())
-            )
+            usable = Coupon.state.in_(("claimed", "reversed"))
+            if dice.random() < OF_KEPT:
+                usable |= (Coupon.state == "held") & (Coupon.held_until > clock.now())
             codes = scope.session.scalars(select(Coupon.code).where(usable).limit(100)).all()
             if not codes:
                 return None
